@@ -1,0 +1,37 @@
+# Third-party packages, each behind one isobath:: target, so that a library's link list can name what it may include.
+function(isobath_system_library name header library)
+  string(TOUPPER ${name} upper)
+  find_path(ISOBATH_${upper}_INCLUDE ${header} PATH_SUFFIXES ${ARGN})
+  find_library(ISOBATH_${upper}_LIBRARY ${library} PATH_SUFFIXES ${ARGN})
+  if(NOT ISOBATH_${upper}_INCLUDE OR NOT ISOBATH_${upper}_LIBRARY)
+    message(FATAL_ERROR "isobath: ${header} or lib${library} is missing; ./quickstart installs it")
+  endif()
+  add_library(isobath_${name}_external INTERFACE)
+  add_library(isobath::${name} ALIAS isobath_${name}_external)
+  target_include_directories(isobath_${name}_external SYSTEM INTERFACE ${ISOBATH_${upper}_INCLUDE})
+  target_link_libraries(isobath_${name}_external INTERFACE ${ISOBATH_${upper}_LIBRARY})
+endfunction()
+
+isobath_system_library(onednn dnnl.hpp dnnl)     # Debian's CMake package also asks for OpenCL headers
+isobath_system_library(xxhash xxhash.h xxhash)
+isobath_system_library(hdf5 hdf5.h hdf5_serial hdf5/serial)
+
+find_package(OpenMP REQUIRED)
+add_library(isobath_openmp_external INTERFACE)
+add_library(isobath::openmp ALIAS isobath_openmp_external)
+target_link_libraries(isobath_openmp_external INTERFACE OpenMP::OpenMP_CXX)
+
+set(MPI_CXX_SKIP_MPICXX TRUE)
+find_package(MPI REQUIRED COMPONENTS CXX)
+add_library(isobath_mpi_external INTERFACE)
+add_library(isobath::mpi ALIAS isobath_mpi_external)
+target_link_libraries(isobath_mpi_external INTERFACE MPI::MPI_CXX)
+
+find_package(yaml-cpp REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+add_library(isobath::json ALIAS nlohmann_json::nlohmann_json)
+add_library(isobath_cli_external INTERFACE)
+add_library(isobath::cli ALIAS isobath_cli_external)
+target_link_libraries(isobath_cli_external INTERFACE CLI11::CLI11)

@@ -1,0 +1,32 @@
+#pragma once
+#include <vector>
+
+#include "ops/core/queue.hpp"
+#include "ops/tensor/tensor.hpp"
+
+namespace isobath {
+
+struct AdamWSettings {
+  float beta1 = 0.9F;
+  float beta2 = 0.95F;
+  float epsilon = 1e-8F;
+};
+
+/// A contiguous piece of the flat buffers with one weight decay.
+struct AdamWRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  float weight_decay = 0.0F;
+};
+
+/// f64 [4] on the device, written there by whoever decides: nothing of the update needs the host.
+enum AdamWControl : int { kLearningRate = 0, kGradientScale = 1, kUpdateIndex = 2, kGo = 3, kAdamWControls = 4 };
+
+/// One AdamW update (Loshchilov, Hutter 2019, arXiv 1711.05101: decay lr * wd * w, decoupled) of every range in one
+/// launch. weights, gradients, first, second: f32 flat, equal counts. control: f64 [4]; kUpdateIndex counts from 1
+/// (bias correction); when control[kGo] is 0 nothing is touched at all. Gradients are multiplied by
+/// control[kGradientScale] on the fly.
+void adamw(const Tensor& weights, const Tensor& gradients, const Tensor& first, const Tensor& second,
+           const std::vector<AdamWRange>& ranges, const AdamWSettings& settings, const Tensor& control);
+
+}  // namespace isobath

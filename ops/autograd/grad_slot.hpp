@@ -1,0 +1,62 @@
+#pragma once
+// Where the gradient of one tensor gathers while the tape runs backward.
+
+#include <functional>
+#include <memory>
+
+#include "ops/tensor/tensor.hpp"
+
+namespace isobath {
+
+/// Whether a kernel starts its output or adds to what is there.
+enum class Accumulate { Overwrite, Add };
+
+/// Where a backward kernel writes its result, and how. Saves a temporary when a tensor has several uses, and a pass of
+/// zeroing.
+struct GradTarget {
+  Tensor tensor;
+  Accumulate mode;
+};
+
+class GradSlot {
+ public:
+  /// Of an intermediate tensor: storage appears with the first contribution.
+  GradSlot(Shape shape, DType dtype, Device device) : shape_(shape), dtype_(dtype), device_(device) {}
+  /// Of a leaf: contributions go to `buffer`, which outlives the slot's use (a view of a flat gradient buffer).
+  explicit GradSlot(Tensor buffer)
+      : shape_(buffer.shape()),
+        dtype_(buffer.dtype()),
+        device_(buffer.device()),
+        gradient_(std::move(buffer)),
+        is_leaf_(true) {}
+
+  bool is_leaf() const { return is_leaf_; }
+  bool has_gradient() const { return contributed_; }
+  /// The buffer for the next contribution; Overwrite for the first one.
+  GradTarget target();
+  /// Adds a finished contribution of equal shape and dtype; an intermediate adopts the first one without copying.
+  void add(Tensor contribution);
+  /// The gathered gradient; undefined if nothing contributed.
+  const Tensor& gradient() const { return gradient_; }
+  /// Moves the gathered gradient out of an intermediate.
+  Tensor take();
+
+  /// Leaves: the next contribution overwrites (a new step begins).
+  void begin_step() { contributed_ = false; }
+  /// Leaves: called when the last use recorded on the tape has contributed.
+  void on_complete(std::function<void()> hook) { hook_ = std::move(hook); }
+  void use_recorded() { ++pending_uses_; }
+  void use_finished();
+
+ private:
+  Shape shape_;
+  DType dtype_;
+  Device device_;
+  Tensor gradient_;
+  bool is_leaf_ = false;
+  bool contributed_ = false;
+  int pending_uses_ = 0;
+  std::function<void()> hook_;
+};
+
+}  // namespace isobath

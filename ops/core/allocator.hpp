@@ -1,0 +1,50 @@
+#pragma once
+// A caching allocator for tensor storage: freed blocks are kept by size and handed out again, so that a steady training
+// step asks the system for nothing. The cache belongs to the calling thread: ranks that run as threads share no state.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ops/core/device.hpp"
+
+namespace isobath {
+
+/// What the allocator of this thread has done on one kind of device, in bytes and blocks.
+struct AllocatorStats {
+  std::int64_t bytes_in_use = 0;    ///< sum of the live blocks
+  std::int64_t bytes_peak = 0;      ///< highest bytes_in_use since the last reset_peak
+  std::int64_t bytes_cached = 0;    ///< free blocks kept for reuse
+  std::int64_t blocks_created = 0;  ///< blocks asked from the system, ever
+};
+
+AllocatorStats allocator_stats(DeviceKind kind);
+void reset_allocator_peak(DeviceKind kind);
+/// Gives every cached free block of this thread back to the system.
+void trim_allocator();
+
+/// One block of storage with one owner. `data()` is null on the meta device and for zero bytes; CPU blocks are 64-byte
+/// aligned. The memory is not initialised. Throws std::bad_alloc when the system has none.
+class Block {
+ public:
+  Block() = default;
+  Block(Device device, std::size_t bytes);
+  ~Block();
+  Block(Block&& other) noexcept;
+  Block& operator=(Block&& other) noexcept;
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+
+  void* data() const noexcept { return data_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+  Device device() const noexcept { return device_; }
+
+ private:
+  void release() noexcept;
+
+  Device device_;
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;     // as asked for
+  std::size_t capacity_ = 0;  // as taken from the cache
+};
+
+}  // namespace isobath

@@ -1,0 +1,46 @@
+#pragma once
+// How many threads a kernel may use, and loops over them. OpenMP underneath, because oneDNN shares its pool.
+// The count belongs to the calling thread: ranks that run as threads use one each.
+
+#include <algorithm>
+#include <cstdint>
+
+#include <omp.h>
+
+namespace isobath {
+
+inline int kernel_threads() { return omp_get_max_threads(); }
+inline void set_kernel_threads(int count) { omp_set_num_threads(count); }
+
+/// body(begin, end) over [0, count) cut into one contiguous piece per thread; runs inline when the work is below
+/// `grain` per thread. A piece owns what it writes, so results do not depend on the schedule.
+template <class Body>
+void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
+  const std::int64_t wanted = grain > 0 ? count / grain : count;
+  const int threads = static_cast<int>(std::min<std::int64_t>(kernel_threads(), wanted));
+  if (threads <= 1) {
+    if (count > 0) body(std::int64_t{0}, count);
+    return;
+  }
+#pragma omp parallel num_threads(threads)
+  {
+    const std::int64_t part = omp_get_thread_num(), parts = omp_get_num_threads();
+    const std::int64_t begin = count * part / parts, end = count * (part + 1) / parts;
+    if (begin < end) body(begin, end);
+  }
+}
+
+/// body(index) over [0, count), each index a task of its own taken when a thread is free. For tiles of unequal cost,
+/// longest first.
+template <class Body>
+void parallel_tasks(std::int64_t count, Body&& body) {
+  const int threads = static_cast<int>(std::min<std::int64_t>(kernel_threads(), count));
+  if (threads <= 1) {
+    for (std::int64_t index = 0; index < count; ++index) body(index);
+    return;
+  }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+  for (std::int64_t index = 0; index < count; ++index) body(index);
+}
+
+}  // namespace isobath

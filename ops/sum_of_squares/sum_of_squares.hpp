@@ -1,0 +1,11 @@
+#pragma once
+#include "ops/core/queue.hpp"
+#include "ops/tensor/tensor.hpp"
+
+namespace isobath {
+
+/// out[0] = sum of x[i]^2 in f64, over fixed blocks in order: equal bits for any number of threads. x: f32, out: f64
+/// [1]. Not recorded.
+void sum_of_squares(const Tensor& x, const Tensor& out);
+
+}  // namespace isobath
