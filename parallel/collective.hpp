@@ -1,0 +1,54 @@
+#pragma once
+// The handle of a collective that is under way.
+
+#include <cstdint>
+#include <memory>
+
+#include "ops/core/queue.hpp"
+
+namespace isobath {
+
+/// Steady-clock nanoseconds at which the communication thread took a collective up and was done with it.
+struct CollectiveTimes {
+  std::int64_t started = 0;
+  std::int64_t finished = 0;
+};
+
+/// What a backend keeps about one collective.
+class PendingCollective {
+ public:
+  virtual ~PendingCollective() = default;
+  /// Blocks, asleep after a short spin, until the collective has ended, well or not.
+  virtual void await() noexcept = 0;
+  /// Throws what went wrong, if anything did. After await().
+  virtual void rethrow() const = 0;
+  /// After await().
+  virtual CollectiveTimes times() const = 0;
+};
+
+/// Move-only. Destroying it without wait() or before() waits too, because the buffers are still in use; what went wrong
+/// is then thrown by the communicator's next call.
+class [[nodiscard]] Collective {
+ public:
+  /// One that has ended already.
+  Collective() = default;
+  explicit Collective(std::shared_ptr<PendingCollective> pending) : pending_(std::move(pending)) {}
+  ~Collective();
+  Collective(Collective&& other) noexcept = default;
+  Collective& operator=(Collective&& other) noexcept;
+  Collective(const Collective&) = delete;
+  Collective& operator=(const Collective&) = delete;
+
+  /// Blocks the host and counts as a host wait. Throws PeerError if the group failed.
+  CollectiveTimes wait();
+  /// Orders the result before whatever is queued next. The CPU's queue is the calling thread, which therefore sleeps
+  /// until the data is there; this is not counted as a host wait. Throws PeerError if the group failed.
+  CollectiveTimes before(CpuQueue queue);
+
+ private:
+  CollectiveTimes finish();
+
+  std::shared_ptr<PendingCollective> pending_;
+};
+
+}  // namespace isobath
