@@ -1,0 +1,39 @@
+#pragma once
+// The machine: where and in which numbers the run computes.
+
+#include <array>
+#include <cstdint>
+
+#include "configs/schema/checker.hpp"
+#include "configs/schema/enum_names.hpp"
+#include "configs/schema/field_rule.hpp"
+
+namespace isobath {
+
+enum class DeviceChoice { Cpu, Cuda };
+constexpr auto enum_names(DeviceChoice) {
+  return std::array{EnumName{DeviceChoice::Cpu, "cpu"}, EnumName{DeviceChoice::Cuda, "cuda"}};
+}
+
+enum class DTypeChoice { F32, Bf16 };
+constexpr auto enum_names(DTypeChoice) {
+  return std::array{EnumName{DTypeChoice::F32, "f32"}, EnumName{DTypeChoice::Bf16, "bf16"}};
+}
+
+struct SystemConfig {
+  DeviceChoice device = DeviceChoice::Cpu;
+  DTypeChoice dtype = DTypeChoice::F32;
+  std::int64_t threads = 0;
+
+  static void fields(auto& self, auto&& field) {
+    using enum OnResume;
+    field("device", self.device, anything(), MayChange, "where tensors live; results agree within rounding only");
+    field("dtype", self.dtype, anything(), Same, "inputs and weights of matrix products; this version computes in f32");
+    field("threads", self.threads, in(0, 4096), MayChange,
+          "compute threads of a rank; 0: the host's cores divided by its ranks; a resumed run is bit-equal only with "
+          "the same number");
+  }
+  void check(config::Checker& checker) const;
+};
+
+}  // namespace isobath
