@@ -8,7 +8,8 @@
 
 namespace isobath {
 
-enum class WeightDecay { Yes, No };
+/// Matrices decay, norms and biases do not, embeddings by configuration.
+enum class WeightDecay { Yes, No, Embedding };
 
 /// Groups have moments, norm and clipping of their own, so that none influences another's updates.
 enum class ParameterGroup : std::uint8_t { Main, Predictor };

@@ -63,6 +63,10 @@ class Tensor {
   Tensor slice(std::int64_t begin, Shape shape) const;
   /// A handle on the same elements that the tape does not follow.
   Tensor detached() const;
+  /// Whether both are handles on the same elements of the same storage.
+  bool is_same(const Tensor& other) const {
+    return storage_ == other.storage_ && offset_ == other.offset_ && shape_ == other.shape_ && dtype_ == other.dtype_;
+  }
   /// Whether no other handle shares the storage, so that it may be overwritten.
   bool is_exclusive() const { return storage_.use_count() == 1; }
 

@@ -1,0 +1,19 @@
+#pragma once
+#include "ops/core/queue.hpp"
+#include "ops/tensor/tensor.hpp"
+
+namespace isobath {
+
+/// What the host knows of an update before the step has run.
+struct UpdatePlan {
+  double learning_rate = 0.0;
+  double max_norm = 0.0;          ///< 0: no clipping
+  std::int64_t update_index = 1;  ///< counts from 1
+};
+
+/// Writes AdamW's control (ops/adamw/adamw.hpp), f64 [4], on the device: gradients are scaled by min(1, max_norm /
+/// norm) with norm = sqrt(squares[0]), and the go flag falls when norm or loss[0] is not finite. squares, loss: f64
+/// [1].
+void step_control(const Tensor& squares, const Tensor& loss, const UpdatePlan& plan, const Tensor& control);
+
+}  // namespace isobath

@@ -1,0 +1,93 @@
+#include "trainer/model/transformer.hpp"
+
+#include <cmath>
+
+#include "ops/add/add.hpp"
+#include "ops/core/ledger.hpp"
+#include "ops/embedding/embedding.hpp"
+
+namespace isobath {
+namespace {
+
+Parameter table(const std::string& name, std::int64_t rows, const ModelConfig& config) {
+  const Init init{.deviation = static_cast<float>(config.init_deviation)};
+  return {name, Shape{rows, config.width}, init, WeightDecay::Embedding, ParameterGroup::Main, {}, {}};
+}
+
+BlockShape block_shape(const ModelConfig& config) {
+  const auto deviation = static_cast<float>(config.init_deviation);
+  return {.channels = config.width,
+          .heads = static_cast<int>(config.heads),
+          .hidden = config.ffn_channels(),
+          .deviation = deviation,
+          .residual_deviation = deviation / std::sqrt(2.0F * static_cast<float>(config.layers))};
+}
+
+/// Position of every row: 0 .. length - 1, repeated for each sequence.
+Tensor positions_of(const RoutingContext& context, Device device) {
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(context.batch * context.length));
+  for (std::size_t row = 0; row < positions.size(); ++row)
+    positions[row] = static_cast<std::int32_t>(row % static_cast<std::size_t>(context.length));
+  return Tensor::from(Shape{context.batch * context.length}, positions, device);
+}
+
+}  // namespace
+
+Transformer::Transformer(const ModelConfig& config)
+    : config_(config),
+      token_table_(table("embedding.tokens", config.vocabulary, config)),
+      position_table_(table("embedding.positions", config.context, config)),
+      norm_("norm", config.width) {
+  for (std::int64_t layer = 0; layer < config.layers; ++layer)
+    blocks_.push_back(std::make_unique<TransformerBlock>(text("blocks.", layer), block_shape(config)));
+}
+
+void Transformer::collect(ParameterList& list, TrainableRouter& router) {
+  list.push_back(&token_table_);
+  list.push_back(&position_table_);
+  for (int layer = 0; layer < config_.layers; ++layer) {
+    router.collect(layer, list);
+    blocks_[static_cast<std::size_t>(layer)]->collect(list);
+  }
+  norm_.collect(list);
+}
+
+ModelOutput Transformer::forward(const ModelInput& input, const Router& router, Phase phase, std::uint64_t seed) const {
+  const RoutingContext& context = input.context;
+  require(context.length <= config_.context, "sequence of ", context.length, " tokens in a model of context ",
+          config_.context);
+  const float p = phase == Phase::Training ? static_cast<float>(config_.dropout) : 0.0F;
+  ModelOutput out;
+  Tensor h = dropout(embed(input), RowSet::all(context.batch, context.length), p,
+                     draws(input, seed, static_cast<int>(config_.layers)));
+  Tensor earlier = h;
+  for (int layer = 0; layer < config_.layers; ++layer) {
+    Route route =
+        router.routes(layer) ? router.route(layer, {h, earlier}, context) : Route::dense(context.batch, context.length);
+    earlier = h;
+    h = blocks_[static_cast<std::size_t>(layer)]->forward(h, route, p, draws(input, seed, layer));
+    if (!router.routes(layer)) continue;
+    for (Tensor& loss : route.losses) out.losses.push_back(std::move(loss));
+    route.losses.clear();
+    out.routed.push_back({layer, std::move(route)});
+  }
+  out.hidden = norm_.forward(h);
+  return out;
+}
+
+Tensor Transformer::logits(const Tensor& hidden) const {
+  const WorkScope scope(Work::Head);
+  return linear(hidden, token_table_.value, {});
+}
+
+Tensor Transformer::embed(const ModelInput& input) const {
+  const Tensor places = positions_of(input.context, token_table_.value.device());
+  return add(embedding(token_table_.value, input.tokens), embedding(position_table_.value, places));
+}
+
+DropoutKey Transformer::draws(const ModelInput& input, std::uint64_t seed, int layer) const {
+  const auto step = static_cast<std::uint64_t>(input.context.step);
+  return {{seed, Purpose::Dropout, step, static_cast<std::uint64_t>(layer)}, 0, input.context.samples};
+}
+
+}  // namespace isobath

@@ -1,0 +1,58 @@
+#pragma once
+// The paper family: learned positions, LayerNorm, GELU, tied embeddings, residual dropout.
+// B sequences of T tokens, N = B * T rows, C channels, L blocks, V symbols.
+
+#include <memory>
+#include <optional>
+
+#include "configs/schema/model_config.hpp"
+#include "ops/core/random.hpp"
+#include "trainer/model/block.hpp"
+#include "trainer/routing/router.hpp"
+
+namespace isobath {
+
+/// One micro-batch on its device.
+struct ModelInput {
+  Tensor tokens;           ///< i32 [B * T]
+  RoutingContext context;  ///< batch, length, step, samples, unit
+};
+
+enum class Phase { Training, Evaluation };
+
+/// What a layer did, for metrics and evaluation.
+struct LayerRecord {
+  int layer = 0;
+  Route route;
+};
+
+struct ModelOutput {
+  Tensor hidden;                    ///< [N, C], after the final norm
+  std::vector<Tensor> losses;       ///< auxiliary, f32 [1] each
+  std::vector<LayerRecord> routed;  ///< routed layers only, losses moved out
+};
+
+class Transformer {
+ public:
+  /// `config.vocabulary` is resolved (not 0).
+  explicit Transformer(const ModelConfig& config);
+
+  const ModelConfig& config() const { return config_; }
+  /// The model's and the router's parameters, in order of use.
+  void collect(ParameterList& list, TrainableRouter& router);
+  /// Length at most the context, or InternalError.
+  ModelOutput forward(const ModelInput& input, const Router& router, Phase phase, std::uint64_t seed) const;
+  /// Rows of `hidden` times the tied embedding: [rows, V].
+  Tensor logits(const Tensor& hidden) const;
+
+ private:
+  Tensor embed(const ModelInput& input) const;
+  DropoutKey draws(const ModelInput& input, std::uint64_t seed, int layer) const;
+
+  ModelConfig config_;
+  Parameter token_table_, position_table_;
+  std::vector<std::unique_ptr<TransformerBlock>> blocks_;
+  LayerNorm norm_;
+};
+
+}  // namespace isobath
