@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 
-#include "configs/schema/checker.hpp"
 #include "configs/schema/enum_names.hpp"
 #include "configs/schema/field_rule.hpp"
 
@@ -42,7 +41,6 @@ struct DataConfig {
           "tokens of one interleaved held-out block; more than model.context");
     field("prefetch", self.prefetch, in(0, 1024), MayChange, "batches that are read ahead by a thread; 0: none");
   }
-  void check(config::Checker& checker) const;
 };
 
 }  // namespace isobath

@@ -1,0 +1,97 @@
+// The rules that look at more than one field.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "configs/schema/fields/scalar_text.hpp"
+#include "configs/schema/run_config.hpp"
+
+namespace isobath {
+namespace {
+
+using config::print;
+
+void check_depth(const RunConfig& run, config::Checker& checker) {
+  const TokenSelectiveConfig& selective = run.depth.token_selective;
+  const MixtureOfDepthsConfig& mixture = run.depth.mixture_of_depths;
+  const std::string layers = print(run.model.layers);
+  if (run.depth.policy == DepthPolicy::TokenSelective)
+    checker.rule(selective.stem <= run.model.layers, {"depth.token_selective.stem", "model.layers", "depth.policy"},
+                 {"at most model.layers = " + layers, print(selective.stem), "lower the stem, or add layers"});
+  if (run.depth.policy != DepthPolicy::MixtureOfDepths) return;
+  checker.rule(
+      mixture.first < run.model.layers, {"depth.mixture_of_depths.first", "model.layers", "depth.policy"},
+      {"an index below model.layers = " + layers, print(mixture.first), "choose an earlier block, or policy dense"});
+  const double least = 1.0 / static_cast<double>(run.model.context);
+  checker.rule(mixture.tokens_kept(run.model.context) >= 1,
+               {"depth.mixture_of_depths.capacity", "model.context", "depth.policy"},
+               {"a share that selects at least one of model.context = " + print(run.model.context) + " tokens",
+                print(mixture.capacity) + ", which selects none",
+                "choose at least " + print(least) + " (1 of " + print(run.model.context) + "), or a longer context"});
+}
+
+void check_schedule(const RunConfig& run, config::Checker& checker) {
+  const std::int64_t warmup = run.optim.warmup_steps;
+  checker.rule(
+      warmup <= run.train.steps, {"optim.warmup_steps", "train.steps"},
+      {"at most train.steps = " + print(run.train.steps), print(warmup), "warm up for fewer steps, or train longer"});
+  checker.rule(run.optim.decay_steps == 0 || warmup <= run.optim.decay_steps,
+               {"optim.warmup_steps", "optim.decay_steps"},
+               {"at most optim.decay_steps = " + print(run.optim.decay_steps), print(warmup),
+                "decay_steps counts from the first step, warm-up included"});
+}
+
+}  // namespace
+
+std::int64_t MixtureOfDepthsConfig::tokens_kept(std::int64_t context) const {
+  // capacity carries half an ulp from its decimal, the product another: one epsilon relative covers both.
+  constexpr double kRounding = 1.0 + std::numeric_limits<double>::epsilon();
+  return static_cast<std::int64_t>(std::floor(capacity * static_cast<double>(context) * kRounding));
+}
+
+void ModelConfig::check(config::Checker& checker) const {
+  const std::int64_t below = width / heads * heads;
+  const std::string fit = below == 0 ? print(heads) : print(below) + " or " + print(below + heads);
+  checker.rule(width % heads == 0, {"width", "heads"},
+               {"a multiple of model.heads = " + print(heads), print(width),
+                "choose a width of " + fit + ", or another number of heads"});
+}
+
+void DepthConfig::check(config::Checker& checker) const {
+  checker.rule(policy != DepthPolicy::Replay || !replay.trace.empty(), {"replay.trace", "policy"},
+               {"the file of a recorded trace, for depth.policy is replay", "nothing",
+                "set depth.replay.trace, or choose another depth.policy"});
+}
+
+void TrainConfig::check(config::Checker& checker) const {
+  checker.rule(micro_batches <= batch, {"micro_batches", "batch"},
+               {"at most train.batch = " + print(batch), print(micro_batches),
+                "every part needs a sequence: use fewer parts, or a larger batch"});
+}
+
+void SystemConfig::check(config::Checker& checker) const {
+  checker.rule(dtype == DTypeChoice::F32, {"dtype"},
+               {"f32", std::string(name_of(dtype)), "this version computes in f32 only: write f32"});
+}
+
+void RunConfig::check(config::Checker& checker) const {
+  const bool folder = name.find('/') == std::string::npos && name != "." && name != "..";
+  checker.rule(folder, {"name"},
+               {"the name of one folder", config::in_quotes(name), "put the path in output, the last part in name"});
+  const bool held_out = data.validation_path.empty() && data.validation_fraction > 0;
+  checker.rule(!held_out || data.validation_block > model.context, {"data.validation_block", "model.context"},
+               {"more than model.context = " + print(model.context), print(data.validation_block),
+                "a held-out block must hold a window and its targets: use a larger block"});
+  check_depth(*this, checker);
+  check_schedule(*this, checker);
+}
+
+RunConfig effective(RunConfig run) {
+  run.model.ffn_width = run.model.ffn_channels();
+  run.optim.decay_steps = run.optim.schedule == Schedule::Cosine ? run.decay_steps() : 0;
+  return run;
+}
+
+}  // namespace isobath

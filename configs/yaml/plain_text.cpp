@@ -1,0 +1,64 @@
+#include "configs/yaml/plain_text.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "configs/yaml/parse.hpp"
+
+namespace isobath::config {
+namespace {
+
+unsigned byte(char c) { return static_cast<unsigned char>(c); }
+
+bool is_control(unsigned b) { return (b < 0x20 && b != '\t' && b != '\n' && b != '\r') || b == 0x7f; }
+
+/// Length of the UTF-8 sequence at the front of `text`; 0 where there is none (RFC 3629: no overlong forms, no
+/// surrogates).
+std::size_t sequence_length(std::string_view text) {
+  const unsigned lead = byte(text[0]);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(text[i]) & 0xc0) != 0x80) return 0;
+  const unsigned second = byte(text[1]);
+  const bool wrong = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+                     (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
+  return wrong ? 0 : length;
+}
+
+Mark mark_at(std::string_view text, std::size_t offset, const std::string& file) {
+  if (file == kCommandLine) return {file, 0, 0};
+  const std::string_view before = text.substr(0, offset);
+  const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return {file, 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n')),
+          1 + static_cast<int>(offset - start)};
+}
+
+}  // namespace
+
+bool is_plain_text(const std::string& text, const std::string& file, Issues& issues) {
+  if (text.size() > kLongestText) {
+    issues.push_back({{file, 0, 0},
+                      "",
+                      "a configuration of at most " + std::to_string(kLongestText) + " bytes",
+                      std::to_string(text.size()) + " bytes",
+                      "is this the right file?"});
+    return false;
+  }
+  std::size_t length = 1;
+  for (std::size_t at = 0; at < text.size(); at += length) {
+    length = sequence_length(std::string_view(text).substr(at));
+    if (length != 0 && !is_control(byte(text[at]))) continue;
+    char hex[8];
+    std::snprintf(hex, sizeof hex, "0x%02x", byte(text[at]));
+    issues.push_back({mark_at(text, at, file), "", "text in UTF-8",
+                      std::string(length == 0 ? "the byte " : "the control character ") + hex,
+                      "save the file as UTF-8 text, and write control characters as escapes in quotes"});
+    return false;
+  }
+  return true;
+}
+
+}  // namespace isobath::config
