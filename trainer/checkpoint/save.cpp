@@ -1,0 +1,125 @@
+#include <cstring>
+#include <set>
+
+#include "trainer/checkpoint/catalog/verify.hpp"
+#include "trainer/checkpoint/checkpoint.hpp"
+#include "trainer/checkpoint/manifest/partition.hpp"
+#include "trainer/checkpoint/manifest/text.hpp"
+#include "trainer/checkpoint/storage/durable.hpp"
+#include "trainer/checkpoint/storage/observer.hpp"
+#include "trainer/checkpoint/storage/shard.hpp"
+#include "trainer/checkpoint/storage/step_directory.hpp"
+#include "trainer/checkpoint/together.hpp"
+
+namespace isobath {
+namespace {
+
+namespace fs = std::filesystem;
+
+// HDF5's own structures in one shard: a superblock, a group and a header per dtype take less.
+constexpr std::int64_t kShardOverhead = 16 << 10;
+
+Manifest describe(const TrainingState& state, std::span<const NamedTensor> tensors, int world_size) {
+  Manifest manifest;
+  manifest.isobath_version = ISOBATH_VERSION;
+  manifest.world_size = world_size;
+  manifest.state = state;
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : tensors) {
+    require(!name.empty() && names.insert(name).second, "checkpoint: tensor name '", name, "' is empty or used twice");
+    require(tensor.defined() && tensor.device().is_cpu(), "checkpoint: tensor '", name, "' is not on the CPU");
+    manifest.tensors.push_back({name, tensor.dtype(), tensor.shape(), {}});
+  }
+  partition(manifest.tensors, world_size);
+  return manifest;
+}
+
+/// Equal on ranks that agree on names, dtypes, shapes and step.
+std::string outline(const Manifest& manifest) {
+  std::ostringstream out;
+  out << manifest.state.step;
+  for (const TensorRecord& tensor : manifest.tensors)
+    out << '\n' << tensor.name << ' ' << name_of(tensor.dtype) << ' ' << tensor.shape;
+  return to_hex(digest_of(out.str()));
+}
+
+/// Rank 0, before any shard. A standing checkpoint that is damaged gives way to the one it replaced.
+void make_ready(const fs::path& root, const Manifest& manifest) {
+  encode(manifest);  // a state that cannot be written is found before hours of bytes are
+  const std::int64_t step = manifest.state.step;
+  const fs::path standing = root / step_name(step);
+  if (fs::exists(standing) && replaced_directory(root, step) && damage_of(standing, VerifyLevel::Size))
+    if (const auto problem = remove_step_directory(standing)) throw StorageError(*problem);
+  prepare_step_directory(root, step, payload_bytes(manifest) + manifest.world_size * kShardOverhead);
+}
+
+/// A report as raw words: every rank knows how many datasets and digests it holds.
+std::string pack(const ShardReport& report) {
+  std::vector<std::uint64_t> words = {static_cast<std::uint64_t>(report.file.bytes), report.file.metadata.high,
+                                      report.file.metadata.low};
+  for (const DatasetRecord& dataset : report.file.datasets)
+    words.push_back(static_cast<std::uint64_t>(dataset.address));
+  for (const Digest& digest : report.digests) words.insert(words.end(), {digest.high, digest.low});
+  return {reinterpret_cast<const char*>(words.data()), words.size() * sizeof words[0]};
+}
+
+/// Fills in what rank `rank` found out: file length, addresses, digests.
+void unpack(const std::string& packed, int rank, Manifest& manifest) {
+  std::vector<std::uint64_t> words(packed.size() / sizeof(std::uint64_t));
+  std::memcpy(words.data(), packed.data(), packed.size());
+  auto next = words.begin();
+  const auto digest = [&next] {
+    const std::uint64_t high = *next++;
+    return Digest{high, *next++};
+  };
+  FileRecord file{shard_name(rank, manifest.world_size), static_cast<std::int64_t>(*next++), {}, {}};
+  file.metadata = digest();
+  file.datasets = datasets_of(manifest.tensors, rank);
+  for (DatasetRecord& dataset : file.datasets) dataset.address = static_cast<std::int64_t>(*next++);
+  for (TensorRecord& tensor : manifest.tensors)
+    for (Piece& piece : tensor.pieces)
+      if (piece.file == rank) piece.digest = digest();
+  require(next == words.end(), "checkpoint: rank ", rank, " reported ", words.size(), " words");
+  manifest.files.push_back(std::move(file));
+}
+
+/// Rank 0, when every shard is durable. The checkpoint counts from the rename of the manifest on.
+void commit(const fs::path& root, const fs::path& directory, const Manifest& manifest) {
+  reached(CheckpointPoint::BeforeManifest);
+  write_temporary(directory / kManifestName, encode(manifest));
+  reached(CheckpointPoint::ManifestTemporary);
+  publish(directory / kManifestName);
+  reached(CheckpointPoint::ManifestDone);
+  write_temporary(root / kLatestName, directory.filename().string() + "\n");
+  publish(root / kLatestName);
+  // What cannot be removed now is removed with the next pruning; the checkpoint stands either way.
+  if (const auto replaced = replaced_directory(root, manifest.state.step)) remove_step_directory(*replaced);
+}
+
+}  // namespace
+
+fs::path save_checkpoint(const fs::path& root, const TrainingState& state, std::span<const NamedTensor> tensors,
+                         Communicator& ranks) {
+  const fs::path directory = root / step_name(state.step);
+  const std::string what = "saving " + directory.string();
+  Manifest manifest = describe(state, tensors, ranks.size());
+  const auto outlines = together(ranks, what, [&] {
+    if (ranks.rank() == 0) make_ready(root, manifest);
+    return outline(manifest);
+  });
+  for (std::size_t rank = 0; rank < outlines.size(); ++rank)
+    require(outlines[rank] == outlines[0], what, ": rank ", rank, " has other tensors or another step than rank 0");
+
+  std::vector<Tensor> values;
+  for (const NamedTensor& named : tensors) values.push_back(named.tensor);
+  const auto reports = together(
+      ranks, what, [&] { return pack(write_shard(directory, manifest.tensors, values, ranks.rank(), ranks.size())); });
+  for (int rank = 0; rank < ranks.size(); ++rank) unpack(reports[static_cast<std::size_t>(rank)], rank, manifest);
+  together(ranks, what, [&] {
+    if (ranks.rank() == 0) commit(root, directory, manifest);
+    return std::string();
+  });
+  return directory;
+}
+
+}  // namespace isobath
