@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "configs/schema/document/merge.hpp"
 #include "configs/yaml/read_text.hpp"
 
 namespace isobath::config {
@@ -54,7 +55,7 @@ class Loader {
     Node base = extended_by(root, path.parent_path());
     chain_.pop_back();
     document_.files.push_back(name);
-    merge(base, std::move(root));
+    merge(base, std::move(root), document_.issues);
     return base;
   }
 
@@ -66,7 +67,7 @@ class Loader {
 
   /// What `root` extends, merged; takes the key out of `root`.
   Node extended_by(Node& root, const fs::path& folder) {
-    Node base{Node::Kind::Map, root.mark, {}, {}, {}, {}};
+    Node base = empty_node(Node::Kind::Map, root.mark);
     if (root.kind != Node::Kind::Map) {
       if (root.kind != Node::Kind::Nothing) document_.issues.push_back(no_map(root, root.mark));
       root = base;
@@ -79,7 +80,7 @@ class Loader {
     const std::vector<Node> names = value.kind == Node::Kind::List ? value.list : std::vector<Node>{value};
     for (const Node& name : names) {
       if (name.kind == Node::Kind::Scalar && !name.scalar.empty())
-        merge(base, file(folder / name.scalar, name.mark));
+        merge(base, file(folder / name.scalar, name.mark), document_.issues);
       else
         document_.issues.push_back({name.mark, "extends", "the path of a file, or a list of them", describe(name),
                                     "write extends: base.yaml"});
@@ -97,7 +98,7 @@ class Loader {
   Node broken(Issue issue) {
     document_.issues.push_back(std::move(issue));
     document_.parsed = Parsed::Broken;
-    return Node{Node::Kind::Map, {}, {}, {}, {}, {}};
+    return empty_node(Node::Kind::Map, {});
   }
 
   Document& document_;
@@ -122,7 +123,7 @@ Document load_text(const std::string& text, const std::string& name) {
   document.parsed = parse(text, name, document.root, document.issues);
   if (document.root.kind != Node::Kind::Map && document.root.kind != Node::Kind::Nothing) {
     document.issues.push_back(no_map(document.root, document.root.mark));
-    document.root = Node{Node::Kind::Map, {name, 0, 0}, {}, {}, {}, {}};
+    document.root = empty_node(Node::Kind::Map, {name, 0, 0});
   }
   return document;
 }
@@ -139,7 +140,7 @@ void apply_overrides(Document& document, const std::vector<std::string>& overrid
     }
     Node value;
     if (parse_value(std::string_view(override_text).substr(equals + 1), value, document.issues) == Parsed::Whole)
-      assign(document.root, path, std::move(value));
+      assign(document.root, path, std::move(value), document.issues);
   }
 }
 

@@ -14,9 +14,9 @@
 namespace isobath::config {
 namespace {
 
-/// yaml-cpp counts from 0, and from -1 where it knows no place.
+/// yaml-cpp counts from 0, and from -1 where it knows no place. A command line has no lines.
 Mark mark_of(const YAML::Mark& mark, const std::string& file) {
-  return mark.is_null() ? Mark{file, 0, 0} : Mark{file, mark.line + 1, mark.column + 1};
+  return mark.is_null() || file == kCommandLine ? Mark{file, 0, 0} : Mark{file, mark.line + 1, mark.column + 1};
 }
 
 /// Events of yaml-cpp are used instead of its nodes: nodes resolve aliases, keep the first of equal keys and forget
@@ -28,7 +28,7 @@ class Events : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    builder_.leaf({Node::Kind::Nothing, at(mark), {}, {}, {}, {}});
+    builder_.leaf(empty_node(Node::Kind::Nothing, at(mark)));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     builder_.refuse(at(mark), "an alias (*name)", "repeat the value, or share it between files with extends");
@@ -39,17 +39,17 @@ class Events : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
     const Quoting quoting = tag == "!" ? Quoting::Quoted : Quoting::Plain;
     refuse_tag(mark, tag);
-    builder_.leaf({Node::Kind::Scalar, at(mark), value, quoting, {}, {}});
+    builder_.leaf(scalar_node(value, quoting, at(mark)));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
     refuse_tag(mark, tag);
-    builder_.open({Node::Kind::List, at(mark), {}, {}, {}, {}});
+    builder_.open(empty_node(Node::Kind::List, at(mark)));
   }
   void OnSequenceEnd() override { builder_.close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
     refuse_tag(mark, tag);
-    builder_.open({Node::Kind::Map, at(mark), {}, {}, {}, {}});
+    builder_.open(empty_node(Node::Kind::Map, at(mark)));
   }
   void OnMapEnd() override { builder_.close(); }
 
@@ -84,7 +84,7 @@ class SecondDocument : public YAML::EventHandler {
 }  // namespace
 
 Parsed parse(const std::string& text, const std::string& file, Node& root, Issues& issues) {
-  root = Node{Node::Kind::Nothing, {file, 0, 0}, {}, {}, {}, {}};
+  root = empty_node(Node::Kind::Nothing, {file, 0, 0});
   if (!is_plain_text(text, file, issues)) return Parsed::Broken;
   TreeBuilder builder(issues);
   SecondDocument second;
@@ -107,7 +107,7 @@ Parsed parse(const std::string& text, const std::string& file, Node& root, Issue
 
 Parsed parse_value(std::string_view text, Node& value, Issues& issues) {
   const std::string name(kCommandLine);
-  value = Node{Node::Kind::Scalar, {name, 0, 0}, std::string(text), Quoting::Plain, {}, {}};
+  value = scalar_node(std::string(text), Quoting::Plain, {name, 0, 0});
   if (text.empty()) {
     value.quoting = Quoting::Quoted;
     return Parsed::Whole;

@@ -36,26 +36,32 @@ Mark mark_at(std::string_view text, std::size_t offset, const std::string& file)
           1 + static_cast<int>(offset - start)};
 }
 
+Issue too_long(std::size_t bytes, const std::string& file) {
+  const std::string most = std::to_string(kLongestText);
+  return {Mark{file, 0, 0}, "", "a configuration of at most " + most + " bytes", std::to_string(bytes) + " bytes",
+          "is this the right file?"};
+}
+
+Issue no_text(const std::string& what, unsigned culprit, const Mark& mark) {
+  char hex[8];
+  std::snprintf(hex, sizeof hex, "0x%02x", culprit);
+  return {mark, "", "text in UTF-8", what + hex,
+          "save the file as UTF-8 text, and write control characters as escapes in quotes"};
+}
+
 }  // namespace
 
 bool is_plain_text(const std::string& text, const std::string& file, Issues& issues) {
   if (text.size() > kLongestText) {
-    issues.push_back({{file, 0, 0},
-                      "",
-                      "a configuration of at most " + std::to_string(kLongestText) + " bytes",
-                      std::to_string(text.size()) + " bytes",
-                      "is this the right file?"});
+    issues.push_back(too_long(text.size(), file));
     return false;
   }
   std::size_t length = 1;
   for (std::size_t at = 0; at < text.size(); at += length) {
     length = sequence_length(std::string_view(text).substr(at));
     if (length != 0 && !is_control(byte(text[at]))) continue;
-    char hex[8];
-    std::snprintf(hex, sizeof hex, "0x%02x", byte(text[at]));
-    issues.push_back({mark_at(text, at, file), "", "text in UTF-8",
-                      std::string(length == 0 ? "the byte " : "the control character ") + hex,
-                      "save the file as UTF-8 text, and write control characters as escapes in quotes"});
+    const char* what = length == 0 ? "the byte " : "the control character ";
+    issues.push_back(no_text(what, byte(text[at]), mark_at(text, at, file)));
     return false;
   }
   return true;

@@ -50,8 +50,8 @@ void TreeBuilder::set_key(Node node) {
     key.dropped = true;
   } else if (const Entry* first = frame.node.find(node.scalar)) {
     const std::string outer = path();
-    issues_.push_back({node.mark, (outer.empty() ? "" : outer + ".") + node.scalar, "a key once",
-                       "it again; first at " + to_string(first->mark), "remove one of the two"});
+    issues_.push_back({node.mark, (outer.empty() ? "" : outer + ".") + node.scalar, "",
+                       "duplicate key, first at " + to_string(first->mark), "remove one of the two"});
     key.dropped = true;
   }
   frame.key = std::move(key);

@@ -10,7 +10,8 @@ namespace config {
 std::string to_string(const Issue& issue) {
   std::string text = to_string(issue.mark);
   if (!issue.path.empty()) text += (text.empty() ? "" : ": ") + issue.path;
-  text += ": expected " + issue.expected + ", found " + issue.found;
+  text += issue.expected.empty() ? ": " : ": expected " + issue.expected + ", found ";
+  text += issue.found;
   if (!issue.hint.empty()) text += "; " + issue.hint;
   return text;
 }
@@ -29,8 +30,8 @@ Issues sorted(Issues issues) {
 }
 
 std::string message(const Issues& issues) {
-  std::string text =
-      issues.size() == 1 ? "configuration:" : std::to_string(issues.size()) + " errors in the configuration:";
+  std::string text = std::to_string(issues.size());
+  text += issues.size() == 1 ? " error in the configuration:" : " errors in the configuration:";
   for (const Issue& issue : issues) text += "\n  " + to_string(issue);
   return text;
 }

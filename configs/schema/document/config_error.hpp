@@ -15,14 +15,14 @@ namespace config {
 struct Issue {
   Mark mark;
   std::string path;      ///< "depth.policy"; empty when the mistake belongs to no key
-  std::string expected;  ///< "a number in (0, 1]"
+  std::string expected;  ///< "a number in (0, 1]"; empty where `found` says all ("unknown key")
   std::string found;     ///< "1.5"
   std::string hint;      ///< what to do about it; may be empty
 };
 
 using Issues = std::vector<Issue>;
 
-/// "file:line:column: path: expected ..., found ...; hint"
+/// "file:line:column: path: expected ..., found ...; hint" on one line.
 std::string to_string(const Issue& issue);
 
 }  // namespace config

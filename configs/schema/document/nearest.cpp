@@ -16,6 +16,14 @@ std::pair<std::string, std::string> split(std::string_view path) {
   return {std::string(path.substr(0, dot)), std::string(path.substr(dot + 1))};
 }
 
+/// "lr" stands for learning_rate.
+std::string initials(std::string_view key) {
+  std::string text;
+  for (std::size_t i = 0; i < key.size(); ++i)
+    if (i == 0 || key[i - 1] == '_') text += key[i];
+  return text;
+}
+
 std::string join(const std::vector<std::string>& words, std::string_view between) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : std::string(between)) + word;
@@ -61,7 +69,10 @@ std::string suggest_key(std::string_view path, const std::vector<std::string>& k
     if (its_key == key) namesakes.push_back(candidate);
     all_keys.push_back(its_key);
   }
-  const std::string sibling = nearest(key, siblings);
+  std::string sibling = nearest(key, siblings);
+  if (sibling.empty() && key.size() > 1)
+    for (const std::string& candidate : siblings)
+      if (initials(candidate) == key) sibling = candidate;
   if (!sibling.empty() && (namesakes.empty() || edit_distance(key, sibling) == 1))
     return "did you mean " + (section.empty() ? sibling : section + "." + sibling) + "?";
   if (!namesakes.empty()) return "did you mean " + join(namesakes, " or ") + "?";

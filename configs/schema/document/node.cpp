@@ -18,8 +18,11 @@ bool is_word(std::string_view text) {
 
 std::string to_string(const Mark& mark) {
   std::string text = mark.file;
-  if (mark.line > 0) text += ":" + std::to_string(mark.line);
-  if (mark.line > 0 && mark.column > 0) text += ":" + std::to_string(mark.column);
+  for (const int number : {mark.line, mark.column}) {
+    if (number <= 0) break;
+    text += ':';
+    text += std::to_string(number);
+  }
   return text;
 }
 
@@ -29,6 +32,20 @@ const Entry* Node::find(std::string_view key) const {
 }
 
 Entry* Node::find(std::string_view key) { return const_cast<Entry*>(std::as_const(*this).find(key)); }
+
+Node empty_node(Node::Kind kind, Mark mark) {
+  Node node;
+  node.kind = kind;
+  node.mark = std::move(mark);
+  return node;
+}
+
+Node scalar_node(std::string text, Quoting quoting, Mark mark) {
+  Node node = empty_node(Node::Kind::Scalar, std::move(mark));
+  node.scalar = std::move(text);
+  node.quoting = quoting;
+  return node;
+}
 
 std::string describe(const Node& node) {
   switch (node.kind) {
@@ -43,43 +60,6 @@ std::string describe(const Node& node) {
       return is_word(node.scalar) ? node.scalar : in_quotes(node.scalar);
   }
   return "nothing";
-}
-
-void merge(Node& base, Node over) {
-  if (over.kind == Node::Kind::Nothing && base.kind == Node::Kind::Map) return;
-  if (over.kind != Node::Kind::Map || base.kind != Node::Kind::Map) {
-    base = std::move(over);
-    return;
-  }
-  for (Entry& entry : over.map) {
-    if (Entry* known = base.find(entry.key)) {
-      known->mark = entry.mark;
-      merge(known->value, std::move(entry.value));
-    } else {
-      base.map.push_back(std::move(entry));
-    }
-  }
-}
-
-void assign(Node& root, std::string_view path, Node value) {
-  Node* at = &root;
-  while (true) {
-    const std::size_t dot = path.find('.');
-    const std::string key(path.substr(0, dot));
-    if (at->kind != Node::Kind::Map) *at = Node{Node::Kind::Map, value.mark, {}, {}, {}, {}};
-    Entry* entry = at->find(key);
-    if (entry == nullptr) {
-      at->map.push_back({key, value.mark, {}});
-      entry = &at->map.back();
-    }
-    if (dot == std::string_view::npos) {
-      entry->mark = value.mark;
-      entry->value = std::move(value);
-      return;
-    }
-    at = &entry->value;
-    path.remove_prefix(dot + 1);
-  }
 }
 
 std::string in_quotes(std::string_view text) {

@@ -47,15 +47,12 @@ struct Entry {
   Node value;
 };
 
+/// A node of `kind` that holds nothing yet.
+Node empty_node(Node::Kind kind, Mark mark);
+Node scalar_node(std::string text, Quoting quoting, Mark mark);
+
 /// "1.5", "the text \"6\"", "a list of 3", "a section", "nothing": what an error message says was found.
 std::string describe(const Node& node);
-
-/// `over` laid on `base`: maps merge key by key, everything else is replaced; a section that holds nothing changes
-/// nothing.
-void merge(Node& base, Node over);
-
-/// Puts `value` at "a.b.c", making the sections on the way; something else than a section on the way is replaced.
-void assign(Node& root, std::string_view path, Node value);
 
 /// `text` in double quotes, unprintable bytes escaped, long text cut: fit for one line of a message.
 std::string in_quotes(std::string_view text);

@@ -56,7 +56,11 @@ struct Codec<E> {
     for (const auto& entry : enum_names(E{})) rule.choices.emplace_back(entry.name);
     return rule;
   }
-  static std::string type(const FieldRule&) { return describe("a name", names()); }
+  static std::string type(const FieldRule&) {
+    std::string text;
+    for (const auto& entry : enum_names(E{})) text.append(text.empty() ? "one of " : ", ").append(entry.name);
+    return text;
+  }
   static std::string print(E value) { return std::string(name_of(value)); }
   static std::optional<Problem> read(const Node& node, const FieldRule&, E& out) {
     std::string name;

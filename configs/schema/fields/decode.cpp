@@ -51,7 +51,7 @@ class Decoder {
     if (const auto at = fields_.find(path); at != fields_.end()) return value(entry, *at->second);
     if (sections_.contains(path)) return section(entry.value, path);
     const bool dotted = entry.key.find('.') != std::string::npos && fields_.contains(path);
-    report(entry.mark, path, "a known key", "an unknown one",
+    report(entry.mark, path, "", "unknown key",
            dotted ? "in a file write nested sections instead of dots" : suggest_key(path, known_));
   }
 
