@@ -1,5 +1,7 @@
 #include "ops/autograd/grad_slot.hpp"
 
+#include <utility>
+
 #include "ops/core/queue.hpp"
 #include "ops/core/threads.hpp"
 
@@ -16,6 +18,11 @@ void add_into(CpuQueue, View<const T> from, View<T> to) {
 }  // namespace
 
 GradTarget GradSlot::target() {
+  if (adopted_ && !gradient_.is_exclusive()) {
+    const Tensor shared = std::exchange(gradient_, Tensor::empty(shape_, dtype_, device_));
+    gradient_.copy_from(shared);
+  }
+  adopted_ = false;
   if (!gradient_.defined()) gradient_ = Tensor::empty(shape_, dtype_, device_);
   const Accumulate mode = contributed_ ? Accumulate::Add : Accumulate::Overwrite;
   contributed_ = true;
@@ -27,7 +34,7 @@ void GradSlot::add(Tensor contribution) {
           name_of(dtype_), " given as ", contribution.shape(), ' ', name_of(contribution.dtype()));
   if (!contributed_ && !is_leaf_) {
     gradient_ = contribution.reshaped(shape_);
-    contributed_ = true;
+    adopted_ = contributed_ = true;
     return;
   }
   const GradTarget to = target();
@@ -41,7 +48,7 @@ void GradSlot::add(Tensor contribution) {
 }
 
 Tensor GradSlot::take() {
-  contributed_ = false;
+  adopted_ = contributed_ = false;
   return std::move(gradient_);
 }
 

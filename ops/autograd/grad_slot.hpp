@@ -34,7 +34,8 @@ class GradSlot {
   bool has_gradient() const { return contributed_; }
   /// The buffer for the next contribution; Overwrite for the first one.
   GradTarget target();
-  /// Adds a finished contribution of equal shape and dtype; an intermediate adopts the first one without copying.
+  /// Adds a finished contribution of equal shape and dtype. An intermediate adopts the first one without copying, and
+  /// copies it only if a second one comes while others still hold it: a node may hand one gradient to several inputs.
   void add(Tensor contribution);
   /// The gathered gradient; undefined if nothing contributed.
   const Tensor& gradient() const { return gradient_; }
@@ -55,6 +56,7 @@ class GradSlot {
   Tensor gradient_;
   bool is_leaf_ = false;
   bool contributed_ = false;
+  bool adopted_ = false;  // gradient_ came through add() and may be shared
   int pending_uses_ = 0;
   std::function<void()> hook_;
 };

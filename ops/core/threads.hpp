@@ -12,6 +12,11 @@ namespace isobath {
 inline int kernel_threads() { return omp_get_max_threads(); }
 inline void set_kernel_threads(int count) { omp_set_num_threads(count); }
 
+/// Rows of `columns` elements that are worth a thread when little is done to each element: some 16 KiB of f32.
+constexpr std::int64_t row_grain(std::int64_t columns) {
+  return std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(1, columns));
+}
+
 /// body(begin, end) over [0, count) cut into one contiguous piece per thread; runs inline when the work is below
 /// `grain` per thread. A piece owns what it writes, so results do not depend on the schedule.
 template <class Body>

@@ -1,4 +1,5 @@
 #pragma once
+#include "ops/autograd/grad_slot.hpp"
 #include "ops/core/queue.hpp"
 #include "ops/core/random.hpp"
 #include "ops/tensor/row_set.hpp"
@@ -16,5 +17,21 @@ struct DropoutKey {
 /// original position, channel0 + c), so a packed row and a dense one make the same decision. The mask is redrawn
 /// backward, not stored. p in [0, 1); p = 0 returns x.
 Tensor dropout(const Tensor& x, const RowSet& rows, float p, const DropoutKey& key);
+
+namespace kernel {
+/// What the decision about element (i, c) is drawn from.
+struct DropoutDraws {
+  std::array<std::uint32_t, 2> key;
+  std::uint64_t channel0;
+  View<const std::int64_t> samples;
+  View<const std::int32_t> rows;  ///< null data: row i is row i of the batch
+  std::int64_t length;            ///< rows of a sequence
+  float p;
+};
+
+/// out is (Overwrite) or grows by (Add) x with the mask applied. Forward and backward are this same map.
+template <class T>
+void dropout(CpuQueue queue, View<const T> x, const DropoutDraws& draws, Accumulate mode, View<T> out);
+}  // namespace kernel
 
 }  // namespace isobath

@@ -1,5 +1,5 @@
 #pragma once
-#include "ops/autograd/grad_slot.hpp"
+#include "ops/autograd/grad_view.hpp"
 #include "ops/core/queue.hpp"
 #include "ops/tensor/tensor.hpp"
 
@@ -27,13 +27,6 @@ void layer_norm(CpuQueue queue, View<const T> x, View<const float> gain, View<co
 template <class T>
 void layer_norm(CudaQueue queue, View<const T> x, View<const float> gain, View<const float> shift, View<T> out,
                 View<float> mean, View<float> rstd);
-
-/// One gradient that a backward kernel writes; null data when nobody wants it.
-template <class T>
-struct GradView {
-  View<T> to;
-  Accumulate mode = Accumulate::Overwrite;
-};
 
 template <class T>
 struct LayerNormGrads {

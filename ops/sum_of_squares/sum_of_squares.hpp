@@ -8,4 +8,8 @@ namespace isobath {
 /// [1]. Not recorded.
 void sum_of_squares(const Tensor& x, const Tensor& out);
 
+namespace kernel {
+void sum_of_squares(CpuQueue queue, View<const float> x, View<double> out);
+}  // namespace kernel
+
 }  // namespace isobath

@@ -5,12 +5,25 @@
 namespace isobath {
 
 /// The k rows with the highest score of every sequence, exactly k, ties to the lower index, rows ascending.
-/// scores: f32 [batch * length]; 1 <= k <= length. NaN ranks below every number. Not differentiable: the gate carries
-/// the gradient.
+/// scores: f32 [batch * length]; 1 <= k <= length. NaN ranks below every number, -0 ties with +0. Not differentiable:
+/// the gate carries the gradient. On the meta device the set has batch * k rows without values.
 RowSet top_k(const Tensor& scores, std::int64_t batch, std::int64_t length, std::int64_t k);
 
 /// The rows whose score is above `threshold`; any number per sequence, also none. On a device other than the CPU the
-/// host waits for the counts.
+/// host waits for the counts. Throws InternalError on the meta device, where the count is unknown.
 RowSet rows_above(const Tensor& scores, std::int64_t batch, std::int64_t length, float threshold);
+
+namespace kernel {
+/// scores: [B * T]; rows, positions: [B * k]; offsets: [B + 1].
+void top_k(CpuQueue queue, View<const float> scores, std::int64_t length, std::int64_t k, View<std::int32_t> rows,
+           View<std::int32_t> offsets, View<std::int32_t> positions);
+
+/// offsets: [B + 1]; the last entry is the number of rows above the threshold.
+void count_above(CpuQueue queue, View<const float> scores, std::int64_t length, float threshold,
+                 View<std::int32_t> offsets);
+/// rows, positions: [offsets[B]].
+void list_above(CpuQueue queue, View<const float> scores, std::int64_t length, float threshold,
+                View<const std::int32_t> offsets, View<std::int32_t> rows, View<std::int32_t> positions);
+}  // namespace kernel
 
 }  // namespace isobath

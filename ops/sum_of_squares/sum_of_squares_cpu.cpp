@@ -1,0 +1,21 @@
+#include "ops/sum/blocks.hpp"
+#include "ops/sum_of_squares/sum_of_squares.hpp"
+
+namespace isobath::kernel {
+namespace {
+
+double squares(const float* x, std::int64_t count) {
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return sum;
+}
+
+}  // namespace
+
+void sum_of_squares(CpuQueue, View<const float> x, View<double> out) {
+  out[0] = sum_of_blocks(x.count(),
+                         [&](std::int64_t begin, std::int64_t end) { return squares(x.data + begin, end - begin); });
+}
+
+}  // namespace isobath::kernel
