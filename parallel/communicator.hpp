@@ -6,47 +6,40 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "ops/core/dtype.hpp"
 #include "ops/core/queue.hpp"
 #include "ops/tensor/tensor.hpp"
-#include "parallel/collective.hpp"
+#include "parallel/transport/collective.hpp"
 
 namespace isobath {
 
-/// `count` elements that a collective reads.
-struct Buffer {
-  const void* data = nullptr;
+/// `count` elements in one piece of memory.
+template <class Void>
+struct BufferOf {
+  Void* data = nullptr;
   std::int64_t count = 0;
   DType dtype = DType::F32;
   Device device;
 
-  Buffer() = default;
-  Buffer(const void* data, std::int64_t count, DType dtype, Device device = Device::cpu())
+  BufferOf() = default;
+  BufferOf(Void* data, std::int64_t count, DType dtype, Device device = Device::cpu())
       : data(data), count(count), dtype(dtype), device(device) {}
-  Buffer(const Tensor& tensor) : Buffer(tensor.raw(), tensor.count(), tensor.dtype(), tensor.device()) {}
-  std::size_t bytes() const { return static_cast<std::size_t>(count) * size_of(dtype); }
-};
-
-/// `count` elements that a collective reads and writes.
-struct MutableBuffer {
-  void* data = nullptr;
-  std::int64_t count = 0;
-  DType dtype = DType::F32;
-  Device device;
-
-  MutableBuffer() = default;
-  MutableBuffer(void* data, std::int64_t count, DType dtype, Device device = Device::cpu())
-      : data(data), count(count), dtype(dtype), device(device) {}
-  MutableBuffer(const Tensor& tensor) : MutableBuffer(tensor.raw(), tensor.count(), tensor.dtype(), tensor.device()) {}
+  BufferOf(const Tensor& tensor) : BufferOf(tensor.raw(), tensor.count(), tensor.dtype(), tensor.device()) {}
   template <class T>
-  static MutableBuffer of(std::vector<T>& values) {
+  static BufferOf of(std::vector<T>& values) {
     return {values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>};
   }
   std::size_t bytes() const { return static_cast<std::size_t>(count) * size_of(dtype); }
-  operator Buffer() const { return {data, count, dtype, device}; }
+  operator BufferOf<const void>() const requires(!std::is_const_v<Void>) { return {data, count, dtype, device}; }
 };
+
+/// What a collective reads.
+using Buffer = BufferOf<const void>;
+/// What a collective writes, or reads and writes.
+using MutableBuffer = BufferOf<void>;
 
 /// bf16 sums are formed in f32 in rank order and rounded once; the other types are summed in their own precision.
 enum class Reduce { Sum, Max, Min };

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "ops/core/device_memory.hpp"
-#include "parallel/end_process.hpp"
+#include "parallel/transport/end_process.hpp"
 
 namespace isobath {
 namespace {

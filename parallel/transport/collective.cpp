@@ -1,4 +1,4 @@
-#include "parallel/collective.hpp"
+#include "parallel/transport/collective.hpp"
 
 #include <utility>
 

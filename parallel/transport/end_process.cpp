@@ -1,4 +1,4 @@
-#include "parallel/end_process.hpp"
+#include "parallel/transport/end_process.hpp"
 
 #include <cstdio>
 

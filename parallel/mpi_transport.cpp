@@ -1,0 +1,94 @@
+#include "parallel/mpi_transport.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <vector>
+
+#include "parallel/transport/collectives.hpp"
+#include "parallel/transport/end_process.hpp"
+
+namespace isobath {
+namespace {
+
+constexpr int kTag = 1;
+// MPI counts are int; longer messages go in parts, which arrive in the order in which they were sent.
+constexpr std::size_t kPartBytes = std::size_t{1} << 30;
+
+// Short enough to be noise beside a step, long enough for a small collective between idle ranks.
+constexpr auto kSpin = std::chrono::microseconds(20);
+constexpr long kFirstNapNanoseconds = 10'000, kLongestNapNanoseconds = 100'000;
+
+// MPI makes progress only inside its calls, and its own waits keep a core busy: so look, sleep, look again. A yield in
+// place of the sleep would give a busy core away for a whole time slice.
+void finish(std::vector<MPI_Request>& requests) {
+  const auto begin = std::chrono::steady_clock::now();
+  timespec nap{0, kFirstNapNanoseconds};
+  for (;;) {
+    int done = 0;
+    check_mpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE), "transfer");
+    if (done != 0) return;
+    if (std::chrono::steady_clock::now() - begin < kSpin) continue;
+    nanosleep(&nap, nullptr);
+    nap.tv_nsec = std::min(2 * nap.tv_nsec, kLongestNapNanoseconds);
+  }
+}
+
+// start(offset, length, request) for each part of a message; an empty message is one empty part.
+template <class Start>
+void in_parts(std::size_t bytes, std::vector<MPI_Request>& requests, Start start) {
+  std::size_t offset = 0;
+  do {
+    const std::size_t length = std::min(kPartBytes, bytes - offset);
+    check_mpi(start(offset, static_cast<int>(length), &requests.emplace_back(MPI_REQUEST_NULL)), "transfer");
+    offset += length;
+  } while (offset < bytes);
+}
+
+}  // namespace
+
+void check_mpi(int result, const char* call) {
+  if (result == MPI_SUCCESS) return;
+  char words[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(result, words, &length);
+  throw PeerError(text("MPI failed in ", call, ": ", std::string(words, static_cast<std::size_t>(length))));
+}
+
+MpiTransport::MpiTransport(MPI_Comm communicator) : communicator_(communicator) {
+  check_mpi(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_mpi(MPI_Comm_rank(communicator_, &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(communicator_, &size_), "MPI_Comm_size");
+}
+
+MpiTransport::~MpiTransport() {
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  if (finalized == 0) MPI_Comm_free(&communicator_);
+}
+
+void MpiTransport::transfer(std::span<const Outgoing> outgoing, std::span<const Incoming> incoming) {
+  std::vector<MPI_Request> requests;
+  for (const Incoming& from : incoming)
+    in_parts(from.bytes, requests, [&](std::size_t offset, int length, MPI_Request* request) {
+      return MPI_Irecv(static_cast<std::byte*>(from.data) + offset, length, MPI_BYTE, from.peer, kTag, communicator_,
+                       request);
+    });
+  for (const Outgoing& to : outgoing)
+    in_parts(to.bytes, requests, [&](std::size_t offset, int length, MPI_Request* request) {
+      return MPI_Isend(static_cast<const std::byte*>(to.data) + offset, length, MPI_BYTE, to.peer, kTag, communicator_,
+                       request);
+    });
+  finish(requests);
+}
+
+std::unique_ptr<Transport> MpiTransport::split(int color) {
+  collectives::barrier(*this);  // waits asleep for the late ones; the call below would keep a core busy
+  MPI_Comm part = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split(communicator_, color, rank_, &part), "MPI_Comm_split");
+  return std::make_unique<MpiTransport>(part);
+}
+
+void MpiTransport::abort(ExitCode code) noexcept { end_process(code); }
+
+}  // namespace isobath
