@@ -2,13 +2,14 @@
 add_library(isobath_options INTERFACE)
 target_include_directories(isobath_options INTERFACE ${PROJECT_SOURCE_DIR})
 # errno and traps would keep loops with sqrt and exp from becoming vector code; neither is looked at anywhere.
-target_compile_options(isobath_options INTERFACE -Wall -Wextra -Werror -fno-math-errno -fno-trapping-math)
+set(flags -Wall -Wextra -Werror -fno-math-errno -fno-trapping-math)
 if(ISOBATH_MARCH)
-  target_compile_options(isobath_options INTERFACE -march=${ISOBATH_MARCH} -mprefer-vector-width=512)
+  list(APPEND flags -march=${ISOBATH_MARCH} -mprefer-vector-width=512)
 endif()
 if(ISOBATH_SANITIZE)
-  target_compile_options(isobath_options INTERFACE -fsanitize=${ISOBATH_SANITIZE} -fno-omit-frame-pointer -g)
+  list(APPEND flags -fsanitize=${ISOBATH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
   target_link_options(isobath_options INTERFACE -fsanitize=${ISOBATH_SANITIZE})
 endif()
+target_compile_options(isobath_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${flags}>")  # nvcc has its own, in cuda.cmake
 target_compile_definitions(isobath_options INTERFACE ISOBATH_VERSION="${PROJECT_VERSION}")
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")

@@ -1,0 +1,46 @@
+#include "ops/core/cuda/stream.hpp"
+
+#include "ops/core/cuda/check.hpp"
+#include "ops/core/host_waits.hpp"
+
+namespace isobath::cuda {
+
+void DestroyStream::operator()(cudaStream_t stream) const noexcept {
+  check_or_log(cudaStreamDestroy(stream), "cudaStreamDestroy");
+}
+
+void DestroyEvent::operator()(cudaEvent_t event) const noexcept {
+  check_or_log(cudaEventDestroy(event), "cudaEventDestroy");
+}
+
+Stream::Stream() {
+  cudaStream_t made = nullptr;
+  check(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  handle_.reset(made);
+}
+
+void Stream::wait() const {
+  count_host_wait();
+  check(cudaStreamSynchronize(handle_.get()), "cudaStreamSynchronize");
+}
+
+Event::Event() {
+  cudaEvent_t made = nullptr;
+  check(cudaEventCreateWithFlags(&made, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+  handle_.reset(made);
+}
+
+void Event::record(CudaQueue queue) const {
+  check(cudaEventRecord(handle_.get(), stream_of(queue)), "cudaEventRecord");
+}
+
+void Event::before(CudaQueue queue) const {
+  check(cudaStreamWaitEvent(stream_of(queue), handle_.get(), 0), "cudaStreamWaitEvent");
+}
+
+void Event::wait() const {
+  count_host_wait();
+  check(cudaEventSynchronize(handle_.get()), "cudaEventSynchronize");
+}
+
+}  // namespace isobath::cuda

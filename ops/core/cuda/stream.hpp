@@ -1,0 +1,51 @@
+#pragma once
+// Streams and events with one owner each.
+
+#include <memory>
+#include <type_traits>
+
+#include <cuda_runtime.h>
+
+#include "ops/core/queue.hpp"
+
+namespace isobath::cuda {
+
+/// The stream behind a queue.
+inline cudaStream_t stream_of(CudaQueue queue) { return static_cast<cudaStream_t>(queue.stream); }
+
+struct DestroyStream {
+  void operator()(cudaStream_t stream) const noexcept;
+};
+
+/// A stream that the legacy default stream does not order. On the device that is current when it is made.
+class Stream {
+ public:
+  Stream();
+  CudaQueue queue() const { return {handle_.get()}; }
+  /// Blocks the host until all work queued so far has run; the wait is counted.
+  void wait() const;
+
+ private:
+  std::unique_ptr<std::remove_pointer_t<cudaStream_t>, DestroyStream> handle_;
+};
+
+struct DestroyEvent {
+  void operator()(cudaEvent_t event) const noexcept;
+};
+
+/// A point in the work of a queue, without a clock.
+class Event {
+ public:
+  Event();
+  /// The point after everything that `queue` holds now.
+  void record(CudaQueue queue) const;
+  /// What `queue` is given from now on runs after the recorded point. Costs the host nothing.
+  void before(CudaQueue queue) const;
+  /// Blocks the host until the recorded point has passed; the wait is counted.
+  void wait() const;
+
+ private:
+  std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent> handle_;
+};
+
+}  // namespace isobath::cuda

@@ -1,0 +1,181 @@
+#include "tests/emulated/engine/block.hpp"
+
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "tests/emulated/engine/fault.hpp"
+
+constinit thread_local uint3 threadIdx;
+constinit thread_local uint3 blockIdx;
+constinit thread_local dim3 blockDim;
+constinit thread_local dim3 gridDim;
+
+namespace isobath::emulated {
+namespace {
+
+unsigned volume(dim3 extents) { return extents.x * extents.y * extents.z; }
+
+uint3 unravel(unsigned number, dim3 extents) {
+  return {number % extents.x, number / extents.x % extents.y, number / extents.x / extents.y};
+}
+
+std::string as_text(uint3 index) {
+  return '(' + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " + std::to_string(index.z) + ')';
+}
+
+}  // namespace
+
+std::string place(const Where& where) {
+  return std::string(where.file_name()) + ':' + std::to_string(where.line()) + " in " + where.function_name();
+}
+
+Engine& Engine::current() {
+  thread_local Engine instance;
+  return instance;
+}
+
+void Engine::thread_main() {
+  Engine& engine = current();
+  engine.running().fiber.arrived();
+  for (;;) {
+    try {
+      observe(engine.tokens_.begin);
+      (*engine.body_)();
+      publish(engine.tokens_.end);
+    } catch (...) {  // carried over to the host's stack, where the launch throws it
+      engine.thrown_ = std::current_exception();
+    }
+    engine.running().state = ThreadState::Returned;
+    engine.yield();
+  }
+}
+
+void Engine::run(const Grid& grid, const ThreadBody& body) {
+  body_ = &body;
+  order_ = emulated::order();
+  dice_ = Dice(order_.seed);
+  count_ = volume(grid.threads);
+  while (threads_.size() < count_) threads_.push_back(std::make_unique<BlockThread>(&Engine::thread_main));
+  sequence_.resize(count_);
+  blockDim = grid.threads;
+  gridDim = grid.blocks;
+  tokens_.begin = tokens_.fresh();
+  tokens_.end = tokens_.fresh();
+  publish(tokens_.begin);
+  std::vector<unsigned> blocks(volume(grid.blocks));
+  arrange(blocks, order_.kind, dice_);
+  for (const unsigned number : blocks) {
+    blockIdx = unravel(number, grid.blocks);
+    run_block(grid);
+  }
+  observe(tokens_.end);
+}
+
+void Engine::run_block(const Grid& grid) {
+  shared_.begin_block(grid.dynamic_bytes);
+  tokens_.barrier = tokens_.fresh();
+  tokens_.warps.assign((count_ + kLanes - 1) / kLanes, nullptr);
+  for (char*& token : tokens_.warps) token = tokens_.fresh();
+  for (unsigned number = 0; number < count_; ++number) {
+    threads_[number]->index = unravel(number, grid.threads);
+    threads_[number]->state = ThreadState::Ready;
+  }
+  arrange(sequence_, order_.kind, dice_);
+  for (;;) {
+    run_ready_threads();
+    unsigned ready = 0, returned = 0;
+    for (unsigned number = 0; number < count_; ++number) {
+      ready += threads_[number]->state == ThreadState::Ready;
+      returned += threads_[number]->state == ThreadState::Returned;
+    }
+    if (returned == count_) return;
+    if (ready == 0) release_barrier();
+  }
+}
+
+// One pass over the threads. In random order some that could run are passed over, so that others get far ahead.
+void Engine::run_ready_threads() {
+  constexpr std::uint64_t kStarve = 8;
+  bool ran = false;
+  if (order_.kind == OrderKind::Random) arrange(sequence_, order_.kind, dice_);
+  for (const unsigned number : sequence_) {
+    BlockThread& thread = *threads_[number];
+    if (thread.state != ThreadState::Ready) continue;
+    if (ran && order_.kind == OrderKind::Random && dice_.below(kStarve) == 0) continue;
+    running_ = number;
+    threadIdx = thread.index;
+    thread.fiber.enter();
+    ran = true;
+    if (thrown_) {
+      abandon();
+      std::rethrow_exception(std::exchange(thrown_, nullptr));
+    }
+  }
+}
+
+// Nobody can run: either all wait at the same barrier, or they wait for ever.
+void Engine::release_barrier() {
+  const BlockThread& first = *threads_[0];
+  for (unsigned number = 0; number < count_; ++number) {
+    const BlockThread& thread = *threads_[number];
+    const bool same = thread.state == ThreadState::AtBarrier && thread.where.line() == first.where.line() &&
+                      std::string_view(thread.where.file_name()) == first.where.file_name();
+    if (same) continue;
+    const std::string waiting = describe_waiting();
+    abandon();
+    throw Fault("block " + as_text(blockIdx) + " of " + std::to_string(count_) + " threads cannot go on:" + waiting);
+  }
+  for (unsigned number = 0; number < count_; ++number) threads_[number]->state = ThreadState::Ready;
+  tokens_.barrier = tokens_.fresh();
+}
+
+std::string Engine::describe_waiting() const {
+  struct Group {
+    unsigned first, size;
+  };
+  std::map<std::string, Group> groups;
+  for (unsigned number = 0; number < count_; ++number) {
+    const BlockThread& thread = *threads_[number];
+    std::string what = "has returned";
+    if (thread.state == ThreadState::AtBarrier) what = "waits at a barrier, " + place(thread.where);
+    if (thread.state == ThreadState::AtCollective) what = "waits in a warp collective, " + place(thread.where);
+    ++groups.try_emplace(std::move(what), Group{number, 0}).first->second.size;
+  }
+  std::string out;
+  for (const auto& [what, group] : groups)
+    out += "\n  thread " + as_text(threads_[group.first]->index) + " and " + std::to_string(group.size - 1) +
+           " more: " + what;
+  return out;
+}
+
+// Fibers in the middle of a kernel forget it; what lies on their stacks is not destroyed.
+void Engine::abandon() noexcept {
+  for (unsigned number = 0; number < count_; ++number) {
+    BlockThread& thread = *threads_[number];
+    if (thread.state != ThreadState::Returned) thread.fiber.rewind();
+    thread.state = ThreadState::Returned;
+  }
+}
+
+void Engine::meet_block(Where where) {
+  BlockThread& self = running();
+  self.where = where;
+  self.state = ThreadState::AtBarrier;
+  char* const token = tokens_.barrier;
+  publish(token);
+  yield();
+  observe(token);
+}
+
+void Engine::perhaps_yield() {
+  constexpr std::uint64_t kStay = 8;
+  if (order_.kind == OrderKind::Random && dice_.below(kStay) == 0) yield();
+}
+
+void meet_block(Where where) { Engine::current().meet_block(where); }
+void perhaps_yield() { Engine::current().perhaps_yield(); }
+void* shared_piece(const void* key, std::size_t bytes) { return Engine::current().shared().piece(key, bytes); }
+void* dynamic_piece() { return Engine::current().shared().dynamic(); }
+
+}  // namespace isobath::emulated
