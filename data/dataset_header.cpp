@@ -1,0 +1,113 @@
+#include "data/dataset_header.hpp"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "ops/core/error.hpp"
+
+namespace isobath {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kWhere = "dataset header from rank 0";
+
+Json to_json(const TokenFileInfo& info) {
+  return {{"path", info.path},
+          {"format", static_cast<int>(info.format)},
+          {"type", static_cast<std::uint32_t>(info.type)},
+          {"tokenizer", static_cast<std::uint32_t>(info.tokenizer)},
+          {"offset", info.offset},
+          {"count", info.count},
+          {"vocabulary", info.vocabulary},
+          {"fingerprint", info.fingerprint.hex()}};
+}
+
+Fingerprint fingerprint_at(const Json& json) {
+  return Fingerprint::from_hex(json.at("fingerprint").get_ref<const std::string&>(), kWhere);
+}
+
+// `value` as an enumeration, if it is one of `known`.
+template <class E>
+E enum_at(const Json& json, const char* key, std::initializer_list<E> known) {
+  const auto value = json.at(key).get<std::int64_t>();
+  for (const E candidate : known)
+    if (static_cast<std::int64_t>(candidate) == value) return candidate;
+  throw DataError(text(kWhere, ": ", key, ' ', value, " does not exist; run the same version on every rank"));
+}
+
+TokenizerKind tokenizer_at(const Json& json) {
+  return enum_at(json, "tokenizer", {TokenizerKind::External, TokenizerKind::Bytes, TokenizerKind::Characters});
+}
+
+TokenFileInfo info_from(const Json& json) {
+  return {json.at("path").get<std::string>(),
+          enum_at(json, "format", {TokenFormat::Shard, TokenFormat::LlmC, TokenFormat::Raw}),
+          enum_at(json, "type", {TokenType::U8, TokenType::U16, TokenType::U32}),
+          tokenizer_at(json),
+          json.at("offset").get<std::int64_t>(),
+          json.at("count").get<std::int64_t>(),
+          json.at("vocabulary").get<std::int64_t>(),
+          fingerprint_at(json)};
+}
+
+Json to_json(const std::vector<TokenFileInfo>& files) {
+  Json out = Json::array();
+  for (const TokenFileInfo& file : files) out.push_back(to_json(file));
+  return out;
+}
+
+std::vector<TokenFileInfo> infos_from(const Json& json) {
+  std::vector<TokenFileInfo> out;
+  for (const Json& file : json) out.push_back(info_from(file));
+  return out;
+}
+
+std::int64_t tokens_of(const std::vector<TokenFileInfo>& files) {
+  std::int64_t sum = 0;
+  for (const TokenFileInfo& file : files) sum += file.count;
+  return sum;
+}
+
+DatasetHeader parse(const Json& json) {
+  DatasetHeader out;
+  out.tokenizer = tokenizer_at(json);
+  out.vocabulary = json.at("vocabulary").get<std::int64_t>();
+  std::u32string characters;
+  for (const Json& code : json.at("characters")) characters += static_cast<char32_t>(code.get<std::uint32_t>());
+  out.characters = CharacterVocabulary(std::move(characters), kWhere);
+  out.train = infos_from(json.at("train"));
+  out.validation = infos_from(json.at("validation"));
+  out.split = {json.at("split").at("fraction").get<double>(), json.at("split").at("block").get<std::int64_t>()};
+  out.fingerprint = fingerprint_at(json);
+  return out;
+}
+
+}  // namespace
+
+std::int64_t DatasetHeader::train_tokens() const { return tokens_of(train); }
+std::int64_t DatasetHeader::validation_tokens() const { return tokens_of(validation); }
+
+std::string DatasetHeader::to_json() const {
+  Json codes = Json::array();
+  for (const char32_t code : characters.characters()) codes.push_back(static_cast<std::uint32_t>(code));
+  const Json json = {{"tokenizer", static_cast<std::uint32_t>(tokenizer)},
+                     {"vocabulary", vocabulary},
+                     {"characters", std::move(codes)},
+                     {"train", isobath::to_json(train)},
+                     {"validation", isobath::to_json(validation)},
+                     {"split", {{"fraction", split.fraction}, {"block", split.block}}},
+                     {"fingerprint", fingerprint.hex()}};
+  return json.dump();
+}
+
+DatasetHeader DatasetHeader::from_json(const std::string& json) {
+  try {
+    return parse(Json::parse(json));
+  } catch (const Json::exception& error) {
+    throw DataError(text(kWhere, ": ", error.what(), "; run the same version on every rank"));
+  }
+}
+
+}  // namespace isobath
