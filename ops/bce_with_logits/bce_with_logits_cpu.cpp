@@ -11,12 +11,13 @@ namespace {
 // BCE = softplus(sign * logit), and its derivative is sign * sigmoid(sign * logit), both free of cancellation.
 template <class Body>
 void for_each_row(const Targets& targets, std::int64_t begin, std::int64_t end, Body&& body) {
-  const std::int32_t* const last = targets.rows.data + targets.rows.count();
+  const bool all = targets.kind == Targets::Kind::All;
+  const std::int32_t* const last = targets.rows.data + (all ? 0 : targets.rows.count());
   const std::int32_t* next = std::lower_bound(targets.rows.data, last, begin);
   for (std::int64_t i = begin; i < end; ++i) {
     const bool listed = next != last && *next == i;
     if (listed) ++next;
-    body(i, listed || targets.kind == Targets::Kind::All ? -1.0F : 1.0F);
+    body(i, listed || all ? -1.0F : 1.0F);
   }
 }
 
