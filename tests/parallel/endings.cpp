@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "parallel/agreement.hpp"
 #include "parallel/mpi_session.hpp"
 
 using namespace isobath;
@@ -24,6 +25,11 @@ int end(const std::string& how, MpiSession& session) {
   if (how == "agreed") {  // every rank knows: an orderly end with the code
     session.finish();
     return static_cast<int>(ExitCode::Stopped);
+  }
+  if (how == "one-fails") {  // one rank cannot start: one error, and every rank ends in order
+    on_every_rank(world, [&] {
+      if (world.rank() == 1) throw DataError("train.bin is empty; run isobath prepare");
+    });
   }
   if (how == "late") {  // the others wait asleep
     if (last) std::this_thread::sleep_for(std::chrono::seconds(1));
@@ -54,7 +60,13 @@ int end(const std::string& how, MpiSession& session) {
 int main(int, char** argv) {
   try {
     MpiSession session;
-    return end(argv[1], session);
+    try {
+      return end(argv[1], session);
+    } catch (const AgreedError& error) {
+      if (error.voice() == Voice::Speaks) std::cerr << error.what() << std::endl;
+      session.finish();
+      return static_cast<int>(error.code());
+    }
   } catch (const Error& error) {
     std::cerr << error.what() << std::endl;
     return static_cast<int>(error.code());

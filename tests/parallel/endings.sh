@@ -17,6 +17,10 @@ expect() {
 
 expect late 0 ''
 expect agreed 93 ''
+expect one-fails 65 'train.bin is empty'
+if [ "$(grep -c 'train.bin is empty' "$log")" -ne 1 ]; then
+  echo 'one-fails: the error was not printed once'; cat "$log"; failed=1
+fi
 expect abort 65 'rank 2 cannot go on'
 expect watchdog 79 'nothing moves'
 expect throw 65 'an error that leaves the session'

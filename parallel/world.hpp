@@ -1,0 +1,60 @@
+#pragma once
+// Arithmetic about ranks: who trains on which samples, who shares a machine, how many threads each may use.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "parallel/communicator.hpp"
+
+namespace isobath {
+
+/// [begin, end).
+struct SampleRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t count() const { return end - begin; }
+};
+
+/// Rank r of N takes samples [floor(r B / N), floor((r + 1) B / N)) of a global batch of B.
+SampleRange sample_range(int rank, int ranks, std::int64_t global_batch);
+
+/// Environment variables by name.
+using Environment = std::map<std::string, std::string>;
+Environment process_environment();
+
+/// Whether a launcher (mpirun, or srun with PMI or PMIx) started this process, so that MPI must be initialised. Without
+/// one a run is a single rank, and MPI would only cost time.
+bool launched_by_mpi(const Environment& environment);
+
+/// Empty, or why MPI sees `world_size` ranks although Slurm started another number: then every rank believes to be
+/// alone, and all of them would write the same files.
+std::string launch_mistake(const Environment& environment, int world_size);
+
+/// The ranks on this host: mine among them, and how many.
+struct LocalRank {
+  int rank = 0;
+  int size = 1;
+};
+/// As Open MPI, MPICH or Slurm say it (in this order); {0, 1} when none does.
+LocalRank local_rank(const Environment& environment);
+
+/// The cores that this process may run on, ascending.
+std::vector<int> available_cores();
+
+/// What a rank says about its place.
+struct Place {
+  std::string host;
+  std::vector<int> cores;
+};
+/// Threads for the rank at `mine`: each core of its own counts by 1 / (ranks of the same host that may use it too).
+/// At least 1. So ranks bound to cores of their own use all of them, and ranks that float over the host share it.
+int fair_threads(const std::vector<Place>& places, std::size_t mine);
+/// The same for this process; every rank calls it.
+int fair_threads(Communicator& ranks);
+
+/// One line for the user when `threads` on each of `local_ranks` ranks need more than `cores`; otherwise empty.
+std::string oversubscription_warning(int local_ranks, int threads, int cores);
+
+}  // namespace isobath

@@ -1,0 +1,189 @@
+// Gradients summed over ranks while backward runs. The ops are toys whose gradients are known in closed form, so that
+// nothing but the reducer is tested.
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include "ops/autograd/tape.hpp"
+#include "ops/core/host_waits.hpp"
+#include "parallel/bodies.hpp"
+#include "parallel/gradient_reducer.hpp"
+
+namespace isobath {
+namespace {
+
+using std::chrono::milliseconds;
+
+// out = x + scale * sum(parameter): the gradient of every element of `parameter` is `scale`. Backward takes at least
+// `busy`. x: [1], absent for the first op of a chain.
+Tensor use(const Tensor& x, const Parameter& parameter, float scale, milliseconds busy = milliseconds(0)) {
+  Tensor out = Tensor::zeros({1}, DType::F32);
+  record("use", {&x, &parameter.value}, out,
+         [=, shape = parameter.shape](const Tensor& grad_out, const InputGrads& inputs) {
+           std::this_thread::sleep_for(busy);
+           const std::vector<float> ones(static_cast<std::size_t>(shape.count()), scale * grad_out.view<float>()[0]);
+           inputs.add(1, Tensor::from(shape, ones));
+           if (inputs.wants(0)) inputs.add(0, Tensor::from({1}, std::vector<float>{grad_out.view<float>()[0]}));
+         });
+  return out;
+}
+
+Parameter parameter(const std::string& name, std::int64_t count, ParameterGroup group = ParameterGroup::Main) {
+  return {name, {count}, {}, WeightDecay::Yes, group, {}, {}};
+}
+
+// Four parameters of different lengths, the last in another group, one bucket each.
+struct Model {
+  Parameter a = parameter("a", 1000), b = parameter("b", 17), c = parameter("c", 5000),
+            d = parameter("d", 33, ParameterGroup::Predictor);
+  FlatParameters flat;
+  explicit Model(int ranks) : flat({&a, &b, &c, &d}, {64, ranks}) {}
+
+  void expect(const Parameter& what, float gradient) const {
+    const auto values = what.gradient.to_vector<float>();
+    EXPECT_TRUE(values == std::vector<float>(values.size(), gradient))
+        << what.name << ": " << values[0] << " instead of " << gradient;
+  }
+  void expect_padding_is_zero() const {
+    const auto all = flat.gradients().to_vector<float>();
+    std::vector<bool> used(all.size(), false);
+    for (const FlatPiece& piece : flat.layout().pieces())
+      std::fill(used.begin() + piece.range.begin, used.begin() + piece.range.end, true);
+    for (std::size_t i = 0; i < all.size(); ++i) ASSERT_TRUE(used[i] || all[i] == 0.0F) << "element " << i;
+  }
+};
+
+// 1 + 2 + ... + size.
+float sum_of_ranks(const Communicator& ranks) { return static_cast<float>(ranks.size() * (ranks.size() + 1)) / 2; }
+
+RANKED_TEST(GradientReducer, sums_contributions_of_all_ranks_and_micro_batches) {
+  Model model(ranks.size());
+  GradientReducer reducer(model.flat, ranks);
+  const auto mine = static_cast<float>(ranks.rank() + 1);
+  for (int step = 1; step <= 3; ++step) {  // what one step leaves must not reach the next
+    reducer.begin_step();
+    for (const MicroBatch which : {MicroBatch::More, MicroBatch::Last}) {
+      reducer.begin_micro_batch(which);
+      const float weight = which == MicroBatch::More ? 10.0F : 1.0F;
+      Tensor h = use({}, model.a, mine * weight);
+      h = use(h, model.b, 2 * mine * weight);
+      h = use(h, model.c, 3 * mine * weight);
+      h = use(h, model.d, 4 * mine * weight * static_cast<float>(step));
+      backward(use(h, model.a, mine * weight));  // tied: a is used first and last
+    }
+    reducer.finish();
+    model.expect(model.a, 2 * 11 * sum_of_ranks(ranks));
+    model.expect(model.b, 2 * 11 * sum_of_ranks(ranks));
+    model.expect(model.c, 3 * 11 * sum_of_ranks(ranks));
+    model.expect(model.d, 4 * 11 * sum_of_ranks(ranks) * static_cast<float>(step));
+    model.expect_padding_is_zero();
+  }
+}
+
+RANKED_TEST(GradientReducer, joins_every_reduction_where_ranks_use_different_parameters_in_different_order) {
+  Model model(ranks.size());
+  GradientReducer reducer(model.flat, ranks);
+  const bool first = ranks.rank() == 0;
+  reducer.begin_step();
+  reducer.begin_micro_batch(MicroBatch::More);
+  Tensor h = use({}, model.b, 1.0F);
+  backward(first ? use(h, model.a, 5.0F) : h);  // a: on rank 0 alone, and not in the last micro-batch
+  reducer.begin_micro_batch(MicroBatch::Last);
+  h = use({}, first ? model.b : model.c, 1.0F);
+  h = use(h, first ? model.c : model.b, 1.0F);  // d: nowhere
+  backward(h);
+  reducer.finish();
+  model.expect(model.a, 5.0F);
+  model.expect(model.b, static_cast<float>(2 * ranks.size()));
+  model.expect(model.c, static_cast<float>(ranks.size()));
+  model.expect(model.d, 0.0F);
+}
+
+RANKED_TEST(GradientReducer, zeroes_what_a_step_did_not_use_although_the_last_one_did) {
+  Model model(ranks.size());
+  GradientReducer reducer(model.flat, ranks);
+  for (const bool uses_c : {true, false}) {
+    reducer.begin_step();
+    reducer.begin_micro_batch(MicroBatch::Last);
+    Tensor h = use({}, model.a, 1.0F);
+    if (uses_c) h = use(h, model.c, 1.0F);
+    const Tensor dead_end = use(h, model.b, 1.0F);  // recorded, but the loss does not depend on it
+    backward(h);
+    reducer.finish();
+    model.expect(model.a, static_cast<float>(ranks.size()));
+    model.expect(model.b, 0.0F);
+    model.expect(model.c, uses_c ? static_cast<float>(ranks.size()) : 0.0F);
+  }
+}
+
+RANKED_TEST(GradientReducer, never_makes_the_host_wait) {
+  Model model(ranks.size());
+  GradientReducer reducer(model.flat, ranks);
+  const std::int64_t before = host_waits();
+  reducer.begin_step();
+  reducer.begin_micro_batch(MicroBatch::Last);
+  backward(use({}, model.a, 1.0F));
+  reducer.finish();
+  EXPECT_EQ(host_waits(), before);
+}
+
+RANKED_TEST(GradientReducer, refuses_calls_out_of_order) {
+  Model model(ranks.size());
+  GradientReducer reducer(model.flat, ranks);
+  EXPECT_THROW(reducer.begin_micro_batch(MicroBatch::Last), InternalError);
+  reducer.begin_step();
+  EXPECT_THROW(reducer.finish(), InternalError);
+  reducer.begin_micro_batch(MicroBatch::Last);
+  EXPECT_THROW(reducer.begin_micro_batch(MicroBatch::More), InternalError);
+  backward(use({}, model.c, 1.0F));
+  EXPECT_THROW(backward(use({}, model.c, 1.0F)), InternalError);  // its gradient may be under way
+  clear_tape();
+}
+
+std::vector<Event> of_kind(const std::vector<Event>& events, EventKind kind) {
+  std::vector<Event> found;
+  std::copy_if(events.begin(), events.end(), std::back_inserter(found), [&](const Event& e) { return e.kind == kind; });
+  return found;
+}
+
+// Six ops of 30 ms each: the first bucket is complete after the first of them, so the communication thread has 150 ms
+// to be scheduled in and to be done, on a busy machine too.
+RANKED_TEST(GradientReducer, reduces_the_first_bucket_before_backward_ends) {
+  std::vector<Parameter> layers;
+  for (int i = 0; i < 6; ++i) layers.push_back(parameter(text("layer", i), 50'000));
+  std::vector<Parameter*> in_order;
+  for (Parameter& layer : layers) in_order.push_back(&layer);
+  FlatParameters flat(in_order, {200'000, ranks.size()});
+  EventRing ring(256);
+  GradientReducer reducer(flat, ranks, &ring);
+  const RecordBackward recording(ring);
+  ranks.barrier();
+  reducer.begin_step();
+  reducer.begin_micro_batch(MicroBatch::Last);
+  Tensor h;
+  for (const Parameter& layer : layers) h = use(h, layer, 1.0F, milliseconds(30));
+  backward(h);
+  reducer.finish();
+
+  const auto events = ring.events();
+  const auto ops = of_kind(events, EventKind::BackwardOp), ready = of_kind(events, EventKind::BucketReady),
+             started = of_kind(events, EventKind::ReduceStarted), finished = of_kind(events, EventKind::ReduceFinished);
+  ASSERT_EQ(ops.size(), 6u);
+  ASSERT_EQ(ready.size(), 6u);
+  EXPECT_LT(ready[0].time, ops.back().time);
+  ASSERT_EQ(started.size(), ranks.size() == 1 ? 0u : 6u);
+  if (ranks.size() == 1) return;
+  for (std::size_t bucket = 0; bucket < 6; ++bucket) {
+    EXPECT_EQ(started[bucket].index, static_cast<std::int64_t>(bucket));
+    EXPECT_LE(ready[bucket].time, started[bucket].time);
+  }
+  EXPECT_LT(started[0].time, ops.back().time);
+  EXPECT_LT(finished[0].time, ops.back().time);
+  for (const float value : flat.gradients().to_vector<float>())
+    ASSERT_TRUE(value == static_cast<float>(ranks.size()) || value == 0.0F);
+}
+
+}  // namespace
+}  // namespace isobath

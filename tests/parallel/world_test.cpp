@@ -1,0 +1,89 @@
+#include "parallel/world.hpp"
+
+#include <numeric>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+namespace isobath {
+namespace {
+
+TEST(World, samples_are_dealt_out_completely_in_order_and_evenly) {
+  EXPECT_TRUE(rc::check([] {
+    const int ranks = *rc::gen::inRange(1, 70);
+    const auto batch = *rc::gen::inRange<std::int64_t>(0, 5000);
+    std::int64_t next = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      const SampleRange range = sample_range(rank, ranks, batch);
+      RC_ASSERT(range.begin == next);
+      RC_ASSERT(range.count() == batch / ranks || range.count() == (batch + ranks - 1) / ranks);
+      next = range.end;
+    }
+    RC_ASSERT(next == batch);
+  }));
+  EXPECT_EQ(sample_range(1, 3, 10).begin, 3);
+  EXPECT_EQ(sample_range(1, 3, 10).end, 6);
+  EXPECT_THROW(sample_range(3, 3, 10), InternalError);
+}
+
+TEST(World, the_local_rank_is_read_from_each_launcher) {
+  const auto expect = [](const Environment& environment, int rank, int size) {
+    EXPECT_EQ(local_rank(environment).rank, rank);
+    EXPECT_EQ(local_rank(environment).size, size);
+  };
+  expect({}, 0, 1);
+  expect({{"OMPI_COMM_WORLD_LOCAL_RANK", "3"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"}}, 3, 4);
+  expect({{"MPI_LOCALRANKID", "1"}, {"MPI_LOCALNRANKS", "2"}}, 1, 2);
+  expect({{"SLURM_STEP_TASKS_PER_NODE", "4(x2),3"}, {"SLURM_NODEID", "2"}, {"SLURM_LOCALID", "2"}}, 2, 3);
+  expect({{"SLURM_STEP_TASKS_PER_NODE", "4(x2),3"}, {"SLURM_NODEID", "1"}, {"SLURM_LOCALID", "0"}}, 0, 4);
+  // mpirun inside an allocation: the step is that of its daemons, one per node.
+  expect({{"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+          {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+          {"SLURM_STEP_TASKS_PER_NODE", "1(x4)"}},
+         1, 2);
+}
+
+TEST(World, knows_when_mpi_is_needed_and_when_it_is_not_connected) {
+  EXPECT_FALSE(launched_by_mpi({{"SLURM_JOB_ID", "7"}}));
+  EXPECT_TRUE(launched_by_mpi({{"OMPI_COMM_WORLD_SIZE", "1"}}));
+  EXPECT_TRUE(launched_by_mpi({{"PMIX_RANK", "0"}}));
+  EXPECT_EQ(launch_mistake({}, 1), "");
+  EXPECT_EQ(launch_mistake({{"SLURM_STEP_NUM_TASKS", "8"}}, 8), "");
+  EXPECT_EQ(launch_mistake({{"SLURM_STEP_NUM_TASKS", "4"}, {"OMPI_COMM_WORLD_SIZE", "8"}}, 8), "");
+  EXPECT_EQ(launch_mistake({{"SLURM_STEP_NUM_TASKS", "8"}}, 1),
+            "srun started 8 tasks, but MPI connects 1 of them; start with srun --mpi=pmix, or with mpirun");
+}
+
+TEST(World, threads_follow_from_the_cores_that_ranks_share) {
+  const auto cores = [](int begin, int end) {
+    std::vector<int> all(static_cast<std::size_t>(end - begin));
+    std::iota(all.begin(), all.end(), begin);
+    return all;
+  };
+  // Two ranks that float over 8 cores, and one alone on another host.
+  const std::vector<Place> floating{{"n1", cores(0, 8)}, {"n1", cores(0, 8)}, {"n2", cores(0, 8)}};
+  EXPECT_EQ(fair_threads(floating, 0), 4);
+  EXPECT_EQ(fair_threads(floating, 2), 8);
+  // Bound to cores of their own, as srun --cpus-per-task does: nothing is shared.
+  const std::vector<Place> bound{{"n1", cores(0, 3)}, {"n1", cores(3, 8)}};
+  EXPECT_EQ(fair_threads(bound, 0), 3);
+  EXPECT_EQ(fair_threads(bound, 1), 5);
+  // More ranks than cores; and thirds that must add up to a whole.
+  EXPECT_EQ(fair_threads(std::vector<Place>(4, {"n1", cores(0, 2)}), 3), 1);
+  EXPECT_EQ(fair_threads(std::vector<Place>(3, {"n1", cores(0, 9)}), 0), 3);
+}
+
+TEST(World, more_threads_than_cores_is_one_line) {
+  EXPECT_EQ(oversubscription_warning(2, 1, 2), "");
+  EXPECT_EQ(oversubscription_warning(4, 1, 2),
+            "4 ranks of 1 thread on this host have 2 cores between them: it works, but slower than with fewer ranks");
+}
+
+TEST(World, this_process_has_cores_and_an_environment) {
+  EXPECT_FALSE(available_cores().empty());
+  setenv("ISOBATH_TEST_VARIABLE", "a=b", 1);
+  EXPECT_EQ(process_environment().at("ISOBATH_TEST_VARIABLE"), "a=b");
+}
+
+}  // namespace
+}  // namespace isobath
