@@ -41,6 +41,7 @@ Fingerprint fingerprint_of(const DatasetHeader& header, const std::vector<TokenF
 void add_validation(DatasetHeader& header, const DataConfig& config, TokenSource& source) {
   if (!config.validation_path.empty()) {
     TokenSource given = discover_tokens(config.validation_path, config.format);
+    require_same_kind(source.files.front(), given.files.front(), config.vocabulary);
     if (given.characters != source.characters)
       throw DataError(text(config.validation_path, ": its characters are numbered otherwise than those of ",
                            config.path, "; prepare it with the vocabulary.json of the training data"));

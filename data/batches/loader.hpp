@@ -16,7 +16,7 @@ struct LoaderOptions {
   std::int64_t context = 0;       ///< T
   std::int64_t global_batch = 0;  ///< B: samples of a step over all ranks
   std::uint64_t seed = 0;
-  ShardSpec shard;                ///< rank and world size
+  ShardSpec shard = {};           ///< rank and world size
   std::int64_t prefetch = 2;      ///< batches made ahead; 0: made when asked for, without a thread
   Device device = Device::cpu();  ///< where next() puts the batch
 };

@@ -19,10 +19,8 @@ SamplePlace SampleOrder::place(std::int64_t sample) const {
   require(sample >= 0, "global sample ", sample);
   const std::int64_t count = windows_.count(), epoch = sample / count;
   const Permutation order(count, draw(seed_, Purpose::Order, epoch));
-  const auto offset =
-      static_cast<std::int64_t>(draw(seed_, Purpose::Offset, epoch) % static_cast<std::uint64_t>(windows_.context()));
   const std::int64_t window = order(sample % count);
-  return {epoch, window, windows_.begin(window, offset)};
+  return {epoch, window, windows_.begin(window, draw(seed_, Purpose::Offset, epoch))};
 }
 
 }  // namespace isobath

@@ -2,6 +2,7 @@
 // Which window the g-th sample of a run is.
 
 #include <cstdint>
+#include <utility>
 
 #include "data/order/window_index.hpp"
 

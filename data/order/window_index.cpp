@@ -24,15 +24,15 @@ WindowIndex::WindowIndex(const std::vector<Segment>& segments, std::int64_t cont
                          ", or a larger data.validation_block"));
 }
 
-std::int64_t WindowIndex::begin(std::int64_t window, std::int64_t offset) const {
-  require(window >= 0 && window < count() && offset >= 0 && offset < context_, "window ", window, " of ", count(),
-          ", offset ", offset, " of ", context_);
+std::int64_t WindowIndex::begin(std::int64_t window, std::uint64_t shift) const {
+  require(window >= 0 && window < count(), "window ", window, " of ", count());
   const auto next = std::upper_bound(first_windows_.begin(), first_windows_.end(), window);
   const auto index = static_cast<std::size_t>(next - first_windows_.begin()) - 1;
   const Segment& segment = segments_[index];
   const std::int64_t windows = first_windows_[index + 1] - first_windows_[index];
-  const std::int64_t room = segment.size() - 1 - windows * context_;  // at least T - 1 where there are two windows
-  return segment.begin + (window - first_windows_[index]) * context_ + offset % (room + 1);
+  const auto room = static_cast<std::uint64_t>(segment.size() - 1 - windows * context_);
+  const auto offset = static_cast<std::int64_t>(shift % (room + 1));
+  return segment.begin + (window - first_windows_[index]) * context_ + offset;
 }
 
 }  // namespace isobath

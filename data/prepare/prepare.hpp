@@ -17,11 +17,11 @@ enum class OnExisting {
 };
 
 struct PrepareOptions {
-  std::vector<std::filesystem::path> inputs;  ///< read in this order, without separators between them
-  std::filesystem::path output;               ///< folder, made if need be
+  std::vector<std::filesystem::path> inputs = {};  ///< read in this order, without separators between them
+  std::filesystem::path output = {};               ///< folder, made if need be
   TokenizerKind tokenizer = TokenizerKind::Bytes;
   /// A vocabulary.json to use instead of the characters that occur, e.g. the training data's for validation data.
-  std::filesystem::path vocabulary;
+  std::filesystem::path vocabulary = {};
   std::int64_t shard_tokens = std::int64_t{1} << 28;  ///< most tokens of one file
   OnExisting on_existing = OnExisting::Keep;
 };
