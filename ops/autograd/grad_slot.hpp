@@ -4,12 +4,10 @@
 #include <functional>
 #include <memory>
 
+#include "ops/core/accumulate.hpp"
 #include "ops/tensor/tensor.hpp"
 
 namespace isobath {
-
-/// Whether a kernel starts its output or adds to what is there.
-enum class Accumulate { Overwrite, Add };
 
 /// Where a backward kernel writes its result, and how. Saves a temporary when a tensor has several uses, and a pass of
 /// zeroing.

@@ -7,12 +7,30 @@ namespace isobath {
 inline constexpr std::int32_t kIgnoredTarget = -1;
 
 /// scale * sum over valid rows of -log softmax(logits)[target], a scalar f32 [1], summed in f64 in row order of fixed
-/// blocks. logits: [N, V], consumed: their storage becomes the gradient's, so that no second tensor of that size
+/// blocks. logits: f32 [N, V], consumed: their storage becomes the gradient's, so that no second tensor of that size
 /// exists; the caller gives up its handle. targets: i32 [N] in [0, V) or kIgnoredTarget. scale: f32 [1] on the device
 /// (1 / global count of valid targets).
+/// Throws InternalError when shapes, types or devices do not fit or, with a gradient to compute, another handle shares
+/// the logits' storage; DataError when a target is outside [0, V).
 Tensor cross_entropy(Tensor&& logits, const Tensor& targets, const Tensor& scale);
 
-/// -log softmax(logits)[target] per row, f32 [N]; 0 where the target is ignored. Not recorded; for evaluation.
+/// -log softmax(logits)[target] per row, f32 [N]; 0 where the target is ignored. Not recorded; for evaluation. Throws
+/// as cross_entropy, and leaves the logits as they are.
 Tensor cross_entropy_per_row(const Tensor& logits, const Tensor& targets);
+
+namespace kernel {
+/// losses[i] = -log softmax(logits)[targets[i]], 0 where ignored, f32 [N]. Throws DataError as above.
+void cross_entropy(CpuQueue queue, View<const float> logits, View<const std::int32_t> targets, View<float> losses);
+
+/// The same, and logits = scale[0] * (softmax(logits) - onehot(target)), zero in rows whose target is ignored.
+void cross_entropy_in_place(CpuQueue queue, View<float> logits, View<const std::int32_t> targets,
+                            View<const float> scale, View<float> losses);
+
+/// total[0] = scale[0] * sum of losses, in f64 by the blocks of ops/sum/blocks.hpp.
+void cross_entropy_total(CpuQueue queue, View<const float> losses, View<const float> scale, View<float> total);
+
+/// gradient *= factor[0]; nothing at all where that is 1, as it is for the loss that backward starts from.
+void cross_entropy_backward(CpuQueue queue, View<float> gradient, View<const float> factor);
+}  // namespace kernel
 
 }  // namespace isobath

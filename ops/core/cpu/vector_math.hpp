@@ -71,4 +71,15 @@ struct Normal {
   return {x < 0.0F ? tail : 1.0F - tail, gauss * 0.398942280F};
 }
 
+/// A function's value and derivative at one point.
+struct ValueAndSlope {
+  float value, slope;
+};
+
+/// x Phi(x) and its derivative Phi(x) + x phi(x). What is not used costs nothing.
+[[gnu::always_inline]] inline ValueAndSlope gelu(float x) {
+  const Normal at = normal(x);
+  return {x * at.cumulative, at.cumulative + x * at.density};
+}
+
 }  // namespace isobath::vector_math
