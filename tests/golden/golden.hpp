@@ -14,9 +14,9 @@ namespace isobath::test {
 
 class Golden {
  public:
-  /// `name` is a file of this folder, e.g. "mod_block.txt".
+  /// `name` is one of files/, e.g. "mod_block.txt".
   explicit Golden(const std::string& name) {
-    const std::filesystem::path path = std::filesystem::path(__FILE__).parent_path() / name;
+    const std::filesystem::path path = std::filesystem::path(__FILE__).parent_path() / "files" / name;
     std::ifstream file(path);
     require(file.good(), "golden file ", path.string(), " cannot be read");
     for (std::string line; std::getline(file, line);)

@@ -1,4 +1,4 @@
-"""Writes the golden files of this folder: inputs, values and gradients of ops and blocks, from a float64 implementation
+"""Writes the golden files (files/): inputs, values and gradients of ops and blocks, from a float64 implementation
 of our own (layers.py, blocks.py). The files are checked in; tests never run this. To make them anew (NumPy needed):
 
     python3 tests/golden/make_golden.py
@@ -22,7 +22,7 @@ import numpy as np
 import blocks
 import layers
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files")
 
 
 def exact(values):
@@ -40,7 +40,7 @@ def uniform(rng, *shape, scale=1.0):
 
 
 def write(name, about, tensors):
-    with open(os.path.join(HERE, name), "w", encoding="ascii") as out:
+    with open(os.path.join(FILES, name), "w", encoding="ascii") as out:
         out.write(f"# {about}; made by make_golden.py\n")
         for key, value in tensors.items():
             array = np.asarray(value)
