@@ -106,7 +106,9 @@ class Loader {
 };
 
 bool is_key_path(std::string_view path) {
-  return !path.empty() && path.front() != '.' && path.back() != '.' && path.find("..") == std::string_view::npos;
+  constexpr std::size_t kLongestPath = 256;  // every dot is a level of recursion
+  return !path.empty() && path.size() <= kLongestPath && path.front() != '.' && path.back() != '.' &&
+         path.find("..") == std::string_view::npos;
 }
 
 }  // namespace

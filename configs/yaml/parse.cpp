@@ -8,7 +8,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include "configs/yaml/plain_text.hpp"
+#include "configs/yaml/source_text.hpp"
 #include "configs/yaml/tree_builder.hpp"
 
 namespace isobath::config {
@@ -23,7 +23,8 @@ Mark mark_of(const YAML::Mark& mark, const std::string& file) {
 /// where keys stand.
 class Events : public YAML::EventHandler {
  public:
-  Events(TreeBuilder& builder, std::string file) : builder_(builder), file_(std::move(file)) {}
+  Events(TreeBuilder& builder, const std::string& text, std::string file)
+      : builder_(builder), source_(text), file_(std::move(file)) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -36,9 +37,11 @@ class Events : public YAML::EventHandler {
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
     if (!name.empty()) builder_.complain(at(mark), "an anchor (&" + name + ")", "remove it");
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     const Quoting quoting = tag == "!" ? Quoting::Quoted : Quoting::Plain;
     refuse_tag(mark, tag);
+    if (anchor == 0 && !is_tag(tag)) refuse_guess(mark, quoting, value);
     builder_.leaf(scalar_node(value, quoting, at(mark)));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -56,12 +59,22 @@ class Events : public YAML::EventHandler {
  private:
   Mark at(const YAML::Mark& mark) const { return mark_of(mark, file_); }
   /// "?" and "!" are yaml-cpp's marks of untagged plain and quoted values.
+  static bool is_tag(const std::string& tag) { return !tag.empty() && tag != "?" && tag != "!"; }
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
-    if (!tag.empty() && tag != "?" && tag != "!")
-      builder_.complain(at(mark), "the tag " + in_quotes(tag), "remove it: the type of a key is fixed");
+    if (is_tag(tag)) builder_.complain(at(mark), "the tag " + in_quotes(tag), "remove it: the type of a key is fixed");
+  }
+
+  /// What has no tag and no anchor stands at its mark as it was written.
+  void refuse_guess(const YAML::Mark& mark, Quoting quoting, const std::string& value) {
+    const std::string_view rest = source_.from(mark.line, mark.column);
+    if (quoting == Quoting::Quoted && !is_closed(rest))
+      builder_.complain(at(mark), "a quote that is not closed", "close it on its line");
+    if (quoting == Quoting::Plain && rest.substr(0, value.size()) != value)
+      builder_.complain(at(mark), "text over several lines", "indent the next line as a key, or quote the whole text");
   }
 
   TreeBuilder& builder_;
+  SourceText source_;
   std::string file_;
 };
 
@@ -91,7 +104,7 @@ Parsed parse(const std::string& text, const std::string& file, Node& root, Issue
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
-    Events events(builder, file);
+    Events events(builder, text, file);
     if (!parser.HandleNextDocument(events)) return Parsed::Whole;
     parser.HandleNextDocument(second);
   } catch (const YAML::Exception& error) {
@@ -100,7 +113,7 @@ Parsed parse(const std::string& text, const std::string& file, Node& root, Issue
   }
   if (second.start)
     issues.push_back({mark_of(*second.start, file), "", "one document in the file", "a second one",
-                      "remove the line of three dashes, or split the file"});
+                      "remove the line of dashes or dots, or split the file"});
   root = builder.take();
   return Parsed::Whole;
 }

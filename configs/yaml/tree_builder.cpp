@@ -24,19 +24,17 @@ void TreeBuilder::leaf(Node node) { waits_for_key() ? set_key(std::move(node)) :
 
 void TreeBuilder::open(Node container) {
   const Role role = waits_for_key() ? Role::Key : Role::Value;
-  if (role == Role::Key)
-    complain(container.mark, container.kind == Node::Kind::Map ? "a map as a key" : "a list as a key",
-             "put quotes around text that begins with a bracket");
   frames_.push_back({std::move(container), role, std::nullopt});
 }
 
 void TreeBuilder::close() {
   Frame frame = std::move(frames_.back());
   frames_.pop_back();
-  if (frame.role == Role::Key)
-    frames_.back().key = Key{"", frame.node.mark, true};
-  else
-    place(std::move(frame.node));
+  if (frame.role == Role::Value) return place(std::move(frame.node));
+  // Said at the closing bracket: yaml-cpp takes one that is never closed for a key, too, before it finds out.
+  complain(frame.node.mark, frame.node.kind == Node::Kind::Map ? "a map as a key" : "a list as a key",
+           "put quotes around text that begins with a bracket");
+  frames_.back().key = Key{"", frame.node.mark, true};
 }
 
 void TreeBuilder::set_key(Node node) {
@@ -67,6 +65,7 @@ void TreeBuilder::place(Node node) {
     frame.node.list.push_back(std::move(node));
     return;
   }
+  if (node.kind == Node::Kind::Nothing) node.mark = frame.key->mark;  // yaml-cpp knows only what comes next
   if (!frame.key->dropped) frame.node.map.push_back({frame.key->text, frame.key->mark, std::move(node)});
   frame.key.reset();
 }

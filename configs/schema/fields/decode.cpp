@@ -48,11 +48,11 @@ class Decoder {
 
  private:
   void key(const Entry& entry, const std::string& path) {
+    if (entry.key.find('.') != std::string::npos)
+      return report(entry.mark, path, "", "unknown key", "in a file write nested sections instead of dots");
     if (const auto at = fields_.find(path); at != fields_.end()) return value(entry, *at->second);
     if (sections_.contains(path)) return section(entry.value, path);
-    const bool dotted = entry.key.find('.') != std::string::npos && fields_.contains(path);
-    report(entry.mark, path, "", "unknown key",
-           dotted ? "in a file write nested sections instead of dots" : suggest_key(path, known_));
+    report(entry.mark, path, "", "unknown key", suggest_key(path, known_));
   }
 
   void value(const Entry& entry, const Field& field) {

@@ -1,4 +1,4 @@
-#include "configs/yaml/plain_text.hpp"
+#include "configs/yaml/source_text.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -65,6 +65,32 @@ bool is_plain_text(const std::string& text, const std::string& file, Issues& iss
     return false;
   }
   return true;
+}
+
+SourceText::SourceText(std::string_view text) : text_(text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  lines_.push_back(text.substr(0, kByteOrderMark.size()) == kByteOrderMark ? kByteOrderMark.size() : 0);
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    lines_.push_back(at + 1);
+}
+
+std::string_view SourceText::from(int line, int column) const {
+  if (line < 0 || column < 0 || static_cast<std::size_t>(line) >= lines_.size()) return {};
+  const std::size_t at = lines_[static_cast<std::size_t>(line)] + static_cast<std::size_t>(column);
+  return at < text_.size() ? text_.substr(at) : std::string_view{};
+}
+
+bool is_closed(std::string_view rest) {
+  if (rest.empty() || (rest[0] != '"' && rest[0] != '\'')) return true;
+  const char quote = rest[0];
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    const bool escape = quote == '"' ? rest[i] == '\\' : rest.substr(i, 2) == "''";
+    if (escape)
+      ++i;
+    else if (rest[i] == quote)
+      return true;
+  }
+  return false;
 }
 
 }  // namespace isobath::config

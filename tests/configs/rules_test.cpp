@@ -1,0 +1,113 @@
+// The rules of a run that look at more than one field.
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "configs/yaml/run_config.hpp"
+#include "tests/configs/support.hpp"
+
+namespace isobath {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Lines mistakes(const std::string& yaml) {
+  return test::lines_of(test::issues_of([&] { parse_run_config(yaml, "a.yaml", {"data.path=x"}); }));
+}
+
+TEST(RunRules, WidthIsAMultipleOfHeads) {
+  EXPECT_EQ(mistakes("model: {heads: 7}\n"), Lines{"a.yaml:1:9: model.width: expected a multiple of model.heads = 7, "
+                                                   "found 256; choose a width of 252 or 259, or "
+                                                   "another number of heads"});
+  EXPECT_EQ(
+      mistakes("model: {width: 4}\n"),
+      Lines{"a.yaml:1:9: model.width: expected a multiple of model.heads = 8, found 4; choose a width of 8, or another "
+            "number of heads"});
+}
+
+TEST(RunRules, ACapacitySelectsAToken) {
+  const std::string policy = "depth: {policy: mixture_of_depths, mixture_of_depths: {capacity: ";
+  EXPECT_EQ(
+      mistakes(policy + "0.0078}}\n"),
+      Lines{"a.yaml:1:56: depth.mixture_of_depths.capacity: expected a share that selects at least one of "
+            "model.context = "
+            "128 tokens, found 0.0078, which selects none; choose at least 0.0078125 (1 of 128), or a longer context"});
+  EXPECT_EQ(mistakes(policy + "0.0078125}}\n"), Lines{});
+  EXPECT_EQ(mistakes("depth: {mixture_of_depths: {capacity: 0.001}}\n"), Lines{}) << "no routed block, no rule";
+}
+
+TEST(RunRules, TokensKeptForgivesTheRoundingOfADecimal) {
+  const auto kept = [](double capacity, std::int64_t context) {
+    MixtureOfDepthsConfig mixture;
+    mixture.capacity = capacity;
+    return mixture.tokens_kept(context);
+  };
+  EXPECT_EQ(kept(0.125, 2048), 256);
+  EXPECT_EQ(kept(0.29, 100), 29) << "0.29 * 100 is 28.999999999999996";
+  EXPECT_EQ(kept(0.999, 100), 99);
+  EXPECT_EQ(kept(1.0, 77), 77);
+  for (int percent = 1; percent <= 100; ++percent) EXPECT_EQ(kept(percent / 100.0, 100), percent);
+  for (std::int64_t context = 1; context < 3000; ++context)
+    EXPECT_EQ(kept(1.0 / static_cast<double>(context), context), 1);
+}
+
+TEST(RunRules, RoutedBlocksExist) {
+  EXPECT_EQ(mistakes("model: {layers: 2}\ndepth:\n  policy: mixture_of_depths\n  mixture_of_depths:\n    first: 2\n"),
+            Lines{"a.yaml:5:5: depth.mixture_of_depths.first: expected an index below model.layers = 2, found 2; "
+                  "choose an earlier "
+                  "block, or policy dense"});
+  EXPECT_EQ(
+      mistakes("model: {layers: 2}\ndepth:\n  policy: token_selective\n  token_selective: {stem: 3}\n"),
+      Lines{
+          "a.yaml:4:21: depth.token_selective.stem: expected at most model.layers = 2, found 3; lower the stem, or add "
+          "layers"});
+  EXPECT_EQ(mistakes("model: {layers: 2}\ndepth: {policy: token_selective, token_selective: {stem: 2}}\n"), Lines{});
+  EXPECT_EQ(mistakes("model: {layers: 1}\ndepth: {policy: dense}\n"), Lines{});
+}
+
+TEST(RunRules, ReplayNeedsATrace) {
+  EXPECT_EQ(
+      mistakes("depth: {policy: replay}\n"),
+      Lines{"a.yaml:1:9: depth.replay.trace: expected the file of a recorded trace, for depth.policy is replay, found "
+            "nothing; set depth.replay.trace, or choose another depth.policy"});
+  EXPECT_EQ(mistakes("depth: {policy: replay, replay: {trace: t.h5}}\n"), Lines{});
+}
+
+TEST(RunRules, PartsHaveSequencesAndWarmUpEnds) {
+  EXPECT_EQ(mistakes("train: {micro_batches: 65}\n"),
+            Lines{"a.yaml:1:9: train.micro_batches: expected at most train.batch = 64, found 65; every part needs a "
+                  "sequence: use "
+                  "fewer parts, or a larger batch"});
+  EXPECT_EQ(mistakes("train: {steps: 10}\noptim: {warmup_steps: 11}\n"),
+            Lines{"a.yaml:2:9: optim.warmup_steps: expected at most train.steps = 10, found 11; warm up for fewer "
+                  "steps, or train "
+                  "longer"});
+  EXPECT_EQ(mistakes("optim: {warmup_steps: 11, decay_steps: 10}\n"),
+            Lines{"a.yaml:1:9: optim.warmup_steps: expected at most optim.decay_steps = 10, found 11; decay_steps "
+                  "counts from the "
+                  "first step, warm-up included"});
+}
+
+TEST(RunRules, AHeldOutBlockHoldsAWindow) {
+  EXPECT_EQ(mistakes("data: {validation_block: 128}\n"),
+            Lines{"a.yaml:1:8: data.validation_block: expected more than model.context = 128, found 128; a held-out "
+                  "block must hold "
+                  "a window and its targets: use a larger block"});
+  EXPECT_EQ(mistakes("data: {validation_block: 129}\n"), Lines{});
+  EXPECT_EQ(mistakes("data: {validation_block: 128, validation_path: val.bin}\n"), Lines{});
+}
+
+TEST(RunRules, Bf16IsRefusedForNow) {
+  EXPECT_EQ(mistakes("system: {dtype: bf16}\n"),
+            Lines{"a.yaml:1:10: system.dtype: expected f32, found bf16; this version computes in f32 only: write f32"});
+}
+
+TEST(RunRules, ANameIsOneFolder) {
+  for (const std::string name : {"a/b", "..", "."}) EXPECT_EQ(mistakes("name: \"" + name + "\"\n").size(), 1u) << name;
+  EXPECT_EQ(mistakes("name: a.b-c\n"), Lines{});
+}
+
+}  // namespace
+}  // namespace isobath
