@@ -9,4 +9,19 @@ void tally(const Tensor& totals, std::int64_t index, const Tensor& value) {
                   [&](CpuQueue) { totals.view<double>()[index] += static_cast<double>(value.view<const float>()[0]); });
 }
 
+void tally(const Tensor& totals, std::int64_t index, double value) {
+  require(index >= 0 && index < totals.count(), "tally: index ", index, " of ", totals.shape());
+  on_cpu_queue_of(totals.device(), "tally", [&](CpuQueue) { totals.view<double>()[index] += value; });
+}
+
+Tensor reciprocal(const Tensor& total) {
+  require(total.count() == 1, "reciprocal of ", total.shape());
+  Tensor out = Tensor::empty(Shape{1}, DType::F32, total.device());
+  on_cpu_queue_of(total.device(), "reciprocal", [&](CpuQueue) {
+    const double value = total.view<const double>()[0];
+    out.view<float>()[0] = value == 0.0 ? 0.0F : static_cast<float>(1.0 / value);
+  });
+  return out;
+}
+
 }  // namespace isobath

@@ -7,5 +7,9 @@ namespace isobath {
 /// totals[index] += value[0] for totals: f64 [n], value: f32 [1]: how a step's numbers gather on the device. Not
 /// recorded.
 void tally(const Tensor& totals, std::int64_t index, const Tensor& value);
+/// totals[index] += value, where the host knows the value.
+void tally(const Tensor& totals, std::int64_t index, double value);
+/// 1 / total[0] as f32 [1] for total: f64 [1]; 0 where the total is 0, so that an empty step weighs nothing.
+Tensor reciprocal(const Tensor& total);
 
 }  // namespace isobath

@@ -24,8 +24,9 @@ struct NamedTensor {
 /// Writes `root`/step-N for N = state.step and returns that path. All ranks call it with equal arguments; it waits for
 /// all of them. `root` is created when missing. A checkpoint that stands at the same step is replaced once the new one
 /// is whole.
-/// Throws the same StorageError on every rank when any of them fails: the step then has no manifest, and what was whole
-/// before still is. InternalError when the ranks' tensors differ, or a name is used twice.
+/// Throws the same StorageError on every rank when any of them fails: what was whole before still is, and the
+/// unfinished step has no manifest, so it does not count. InternalError when the ranks' tensors differ, or a name is
+/// used twice.
 std::filesystem::path save_checkpoint(const std::filesystem::path& root, const TrainingState& state,
                                       std::span<const NamedTensor> tensors, Communicator& ranks);
 

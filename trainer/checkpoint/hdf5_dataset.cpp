@@ -55,7 +55,7 @@ void mark_bf16(const Hdf5Handle& dataset, const fs::path& path) {
 }
 
 /// The elements `range` of `dataset` as a selection.
-Hdf5Handle selection(const Hdf5Handle& dataset, FlatRange range, const fs::path& path) {
+Hdf5Handle selection(const Hdf5Handle& dataset, DatasetRange range, const fs::path& path) {
   Hdf5Handle space(hdf5_check(H5Dget_space(dataset.get()), "select elements", path), H5Sclose);
   const hsize_t start = static_cast<hsize_t>(range.offset), count = static_cast<hsize_t>(range.count);
   hdf5_check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), "select elements",
@@ -91,14 +91,14 @@ Hdf5Dataset Hdf5Dataset::open(const Hdf5Handle& file, const std::string& name, D
   return {std::move(dataset), dtype, static_cast<std::int64_t>(extent), path};
 }
 
-void Hdf5Dataset::write(FlatRange range, const void* values) const {
+void Hdf5Dataset::write(DatasetRange range, const void* values) const {
   const Hdf5Lock lock;
   const Hdf5Handle memory = flat_space(range.count, path_), chosen = selection(dataset_, range, path_);
   hdf5_check(H5Dwrite(dataset_.get(), type_of(dtype_), memory.get(), chosen.get(), H5P_DEFAULT, values), "write it",
              path_);
 }
 
-void Hdf5Dataset::read(FlatRange range, void* values) const {
+void Hdf5Dataset::read(DatasetRange range, void* values) const {
   const Hdf5Lock lock;
   const Hdf5Handle memory = flat_space(range.count, path_), chosen = selection(dataset_, range, path_);
   hdf5_check(H5Dread(dataset_.get(), type_of(dtype_), memory.get(), chosen.get(), H5P_DEFAULT, values), "read it",

@@ -11,7 +11,7 @@
 namespace isobath {
 
 /// Which elements of a flat dataset.
-struct FlatRange {
+struct DatasetRange {
   std::int64_t offset = 0, count = 0;
 };
 
@@ -26,8 +26,8 @@ class Hdf5Dataset {
                           const std::filesystem::path& path);
 
   std::int64_t count() const { return count_; }
-  void write(FlatRange range, const void* values) const;
-  void read(FlatRange range, void* values) const;
+  void write(DatasetRange range, const void* values) const;
+  void read(DatasetRange range, void* values) const;
   /// Position of the first element in the file, in bytes.
   std::int64_t address() const;
   void close() { dataset_.close(path_); }

@@ -84,10 +84,13 @@ void Hdf5Handle::close(const std::filesystem::path& path) {
   hdf5_check(closer_(std::exchange(id_, -1)), "close it", path);
 }
 
-Hdf5Handle hdf5_create_file(const std::filesystem::path& path) {
+Hdf5Handle hdf5_create_file(const std::filesystem::path& path, std::size_t user_block) {
   const Hdf5Lock lock;
   const Hdf5Handle access = access_properties(path);
-  return {hdf5_check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "create it", path), H5Fclose};
+  const Hdf5Handle creation(hdf5_check(H5Pcreate(H5P_FILE_CREATE), "set it up", path), H5Pclose);
+  hdf5_check(H5Pset_userblock(creation.get(), user_block), "set it up", path);
+  return {hdf5_check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), "create it", path),
+          H5Fclose};
 }
 
 Hdf5Handle hdf5_open_file(const std::filesystem::path& path) {

@@ -44,8 +44,9 @@ class Hdf5Handle {
   Closer closer_ = nullptr;
 };
 
-/// A new file, or one that is there, opened for reading; with the settings that every file of ours has.
-Hdf5Handle hdf5_create_file(const std::filesystem::path& path);
+/// A new file, or one that is there, opened for reading; with the settings that every file of ours has. The library
+/// leaves the first `user_block` bytes of a new file alone: 0, or a power of two from 512 on.
+Hdf5Handle hdf5_create_file(const std::filesystem::path& path, std::size_t user_block = 0);
 Hdf5Handle hdf5_open_file(const std::filesystem::path& path);
 
 }  // namespace isobath

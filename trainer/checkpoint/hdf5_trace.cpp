@@ -1,6 +1,5 @@
 #include "trainer/checkpoint/hdf5_trace.hpp"
 
-#include <bit>
 #include <span>
 
 #include "trainer/checkpoint/hdf5_dataset.hpp"
@@ -13,8 +12,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kTraceVersion = 1;
-constexpr const char *kHeader = "header", *kIndex = "index", *kEnds = "ends", *kPositions = "positions",
-                     *kDigest = "digest";
+constexpr const char *kHeader = "header", *kIndex = "index", *kEnds = "ends", *kPositions = "positions";
+constexpr std::size_t kUserBlock = 512;
+// Far more than replays of a few hundred steps need.
+constexpr std::int64_t kMostBytes = std::int64_t{4} << 30;
 
 /// The trace as the lists that the file holds.
 struct Lists {
@@ -33,18 +34,21 @@ Lists flatten(const RouteTrace& trace) {
   return lists;
 }
 
-std::vector<std::int64_t> digest_words(const Lists& lists) {
-  std::string bytes;
-  const auto append = [&bytes](const auto& list) {
-    const auto raw = std::as_bytes(std::span(list));
-    bytes.append(reinterpret_cast<const char*>(raw.data()), raw.size());
-  };
-  append(lists.header);
-  append(lists.index);
-  append(lists.ends);
-  append(lists.positions);
-  const Digest digest = digest_of(bytes);
-  return {std::bit_cast<std::int64_t>(digest.high), std::bit_cast<std::int64_t>(digest.low)};
+/// The user block that belongs to these HDF5 bytes.
+std::string user_block(std::string_view hdf5) {
+  std::string block =
+      text("isobath route trace, XXH3-128 of what follows byte ", kUserBlock, ": ", to_hex(digest_of(hdf5)), "\n");
+  block.resize(kUserBlock, '\0');
+  return block;
+}
+
+/// Throws StorageError unless the file is, byte for byte, what write_route_trace left.
+void check_bytes(const fs::path& path) {
+  const std::string content = read_text(path, kMostBytes);
+  if (content.size() <= kUserBlock || !content.starts_with("isobath route trace"))
+    throw StorageError(path.string() + ": not a route trace");
+  if (content.substr(0, kUserBlock) != user_block(std::string_view(content).substr(kUserBlock)))
+    throw StorageError(path.string() + ": the content does not match its digest; the file is damaged, record it again");
 }
 
 /// An empty list has no dataset.
@@ -60,15 +64,13 @@ void write_list(const Hdf5Handle& file, const char* name, const std::vector<T>& 
 template <class T>
 std::vector<T> read_list(const Hdf5Handle& file, const char* name, const fs::path& path) {
   const Hdf5Dataset dataset = Hdf5Dataset::open(file, name, dtype_of<T>, path);
-  // Nothing larger than the file is asked from memory, whatever its structures claim.
-  if (dataset.count() < 0 || static_cast<std::uint64_t>(dataset.count()) > fs::file_size(path) / sizeof(T))
-    throw StorageError(text(path.string(), ": dataset '", name, "' claims ", dataset.count(), " elements"));
   std::vector<T> list(static_cast<std::size_t>(dataset.count()));
   dataset.read({0, dataset.count()}, list.data());
   return list;
 }
 
 Lists read_lists(const fs::path& path) {
+  check_bytes(path);
   const Hdf5Handle file = hdf5_open_file(path);
   Lists lists;
   lists.header = read_list<std::int64_t>(file, kHeader, path);
@@ -77,8 +79,6 @@ Lists read_lists(const fs::path& path) {
   lists.index = read_list<std::int64_t>(file, kIndex, path);
   lists.ends = read_list<std::int64_t>(file, kEnds, path);
   if (!lists.ends.empty() && lists.ends.back() > 0) lists.positions = read_list<std::int32_t>(file, kPositions, path);
-  if (digest_words(lists) != read_list<std::int64_t>(file, kDigest, path))
-    throw StorageError(path.string() + ": the content does not match its digest; the file is damaged, record it again");
   return lists;
 }
 
@@ -115,14 +115,14 @@ void write_route_trace(const fs::path& path, const RouteTrace& trace) {
   require(!trace.positions.empty(), "a route trace without a single sequence");
   const Lists lists = flatten(trace);
   const fs::path temporary = temporary_name(path);
-  Hdf5Handle file = hdf5_create_file(temporary);
+  Hdf5Handle file = hdf5_create_file(temporary, kUserBlock);
   write_list(file, kHeader, lists.header, temporary);
   write_list(file, kIndex, lists.index, temporary);
   write_list(file, kEnds, lists.ends, temporary);
   write_list(file, kPositions, lists.positions, temporary);
-  write_list(file, kDigest, digest_words(lists), temporary);
   file.close(temporary);
-  sync_temporary(path);
+  const std::string hdf5 = read_text(temporary, kMostBytes).substr(kUserBlock);
+  write_temporary(path, user_block(hdf5) + hdf5);
   publish(path);
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 // Route traces as HDF5 files: `header` i64 [version, batch, length, layers]; `index` i64 [3 n], (step, layer, sample)
-// of each sequence, ascending; `ends` i64 [n], one past its last entry in `positions` i32; `digest` i64 [2], XXH3-128
-// of the other four, one after the other.
+// of each sequence, ascending; `ends` i64 [n], one past its last entry in `positions` i32. The user block, the first
+// 512 bytes, which HDF5 leaves alone, holds one line with the XXH3-128 of all that follows it: a damaged file is
+// refused before HDF5 parses it.
 
 #include <filesystem>
 

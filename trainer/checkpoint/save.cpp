@@ -1,6 +1,7 @@
 #include <cstring>
 #include <set>
 
+#include "ops/core/log.hpp"
 #include "trainer/checkpoint/catalog/verify.hpp"
 #include "trainer/checkpoint/checkpoint.hpp"
 #include "trainer/checkpoint/manifest/partition.hpp"
@@ -43,9 +44,15 @@ std::string outline(const Manifest& manifest) {
   return to_hex(digest_of(out.str()));
 }
 
+/// A state that cannot be written is found before its bytes are.
+void require_encodable(Manifest manifest) {
+  for (TensorRecord& tensor : manifest.tensors) tensor.pieces.clear();  // they name files that do not exist yet
+  encode(manifest);
+}
+
 /// Rank 0, before any shard. A standing checkpoint that is damaged gives way to the one it replaced.
 void make_ready(const fs::path& root, const Manifest& manifest) {
-  encode(manifest);  // a state that cannot be written is found before hours of bytes are
+  require_encodable(manifest);
   const std::int64_t step = manifest.state.step;
   const fs::path standing = root / step_name(step);
   if (fs::exists(standing) && replaced_directory(root, step) && damage_of(standing, VerifyLevel::Size))
@@ -83,6 +90,18 @@ void unpack(const std::string& packed, int rank, Manifest& manifest) {
   manifest.files.push_back(std::move(file));
 }
 
+/// After the checkpoint counts: failures here cost nothing but a hint and some space, and are said, not thrown.
+void tidy_up(const fs::path& root, const fs::path& directory, std::int64_t step) {
+  try {
+    write_temporary(root / kLatestName, directory.filename().string() + "\n");
+    publish(root / kLatestName);
+  } catch (const StorageError& error) {
+    log_warning(text(directory.string(), " is whole, but the hint for people is not up to date: ", error.what()));
+  }
+  if (const auto replaced = replaced_directory(root, step))
+    if (const auto problem = remove_step_directory(*replaced)) log_warning(*problem);
+}
+
 /// Rank 0, when every shard is durable. The checkpoint counts from the rename of the manifest on.
 void commit(const fs::path& root, const fs::path& directory, const Manifest& manifest) {
   reached(CheckpointPoint::BeforeManifest);
@@ -90,10 +109,7 @@ void commit(const fs::path& root, const fs::path& directory, const Manifest& man
   reached(CheckpointPoint::ManifestTemporary);
   publish(directory / kManifestName);
   reached(CheckpointPoint::ManifestDone);
-  write_temporary(root / kLatestName, directory.filename().string() + "\n");
-  publish(root / kLatestName);
-  // What cannot be removed now is removed with the next pruning; the checkpoint stands either way.
-  if (const auto replaced = replaced_directory(root, manifest.state.step)) remove_step_directory(*replaced);
+  tidy_up(root, directory, manifest.state.step);
 }
 
 }  // namespace

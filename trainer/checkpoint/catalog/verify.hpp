@@ -6,12 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "configs/schema/checkpoint_config.hpp"
 #include "trainer/checkpoint/manifest/manifest.hpp"
 
 namespace isobath {
-
-/// Size looks at the manifest and the files' lengths; Full reads every byte and compares the digests.
-enum class VerifyLevel { Size, Full };
 
 /// The manifest's text. Throws StorageError when there is none or it cannot be read.
 std::string read_manifest_text(const std::filesystem::path& directory);

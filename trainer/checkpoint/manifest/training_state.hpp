@@ -32,6 +32,8 @@ struct TrainingState {
   /// Depth-router statistics, and what else a caller wants to keep: JSON text; comes back compact, with sorted keys.
   std::string router_statistics = "{}";
   std::string extra = "{}";
+
+  bool operator==(const TrainingState&) const = default;
 };
 
 }  // namespace isobath

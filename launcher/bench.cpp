@@ -1,0 +1,119 @@
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "launcher/command.hpp"
+#include "launcher/session.hpp"
+#include "ops/core/threads.hpp"
+#include "trainer/bench/step_bench.hpp"
+
+namespace isobath {
+namespace {
+
+struct BenchArguments {
+  StepBenchOptions options;
+  std::int64_t threads = 0;
+  bool as_json = false;
+};
+
+/// The sizes that the project's figures are stated for.
+StepBenchOptions small_model() {
+  StepBenchOptions options;
+  options.model.layers = 6;
+  options.model.width = 384;
+  options.model.heads = 6;
+  options.model.context = 256;
+  options.model.vocabulary = 65;
+  options.model.dropout = 0.0;
+  DepthConfig dense, mixture, selective;
+  mixture.policy = DepthPolicy::MixtureOfDepths;
+  selective.policy = DepthPolicy::TokenSelective;
+  options.depths = {dense, mixture, selective};
+  return options;
+}
+
+std::string name_of(const ModelConfig& model) {
+  return text('d', model.width, " L", model.layers, " H", model.heads, " T", model.context);
+}
+
+void print_json(const BenchArguments& arguments, const StepBenchReport& report, const Communicator& ranks) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const StepBenchRow& row : report.rows)
+    rows.push_back({{"model", name_of(arguments.options.model)},
+                    {"dtype", "f32"},
+                    {"policy", row.policy},
+                    {"batch", arguments.options.batch},
+                    {"ranks", ranks.size()},
+                    {"threads", kernel_threads()},
+                    {"seconds", row.seconds},
+                    {"tokens_per_s", row.tokens_per_second},
+                    {"peak_flops", report.peak_flops},
+                    {"share_of_peak", row.share_of_peak},
+                    {"flop_ratio", row.flop_ratio},
+                    {"time_ratio", row.time_ratio},
+                    {"activation_bytes", row.activation_bytes},
+                    {"new_blocks", row.new_blocks},
+                    {"host_waits", row.host_waits}});
+  std::printf("%s\n", rows.dump(1).c_str());
+}
+
+void print_table(const BenchArguments& arguments, const StepBenchReport& report, const Communicator& ranks) {
+  std::printf("%s, batch %lld, f32, %d rank(s) of %d thread(s); peak %.1f GFLOP/s; %lld steps after %lld\n\n",
+              name_of(arguments.options.model).c_str(), static_cast<long long>(arguments.options.batch), ranks.size(),
+              kernel_threads(), report.peak_flops * 1e-9, static_cast<long long>(arguments.options.steps),
+              static_cast<long long>(arguments.options.warmup));
+  std::printf("%-18s %9s %10s %7s %11s %11s %9s %7s %6s\n", "policy", "ms/step", "tokens/s", "share", "flop ratio",
+              "time ratio", "act. MiB", "blocks", "waits");
+  for (const StepBenchRow& row : report.rows)
+    std::printf("%-18s %9.1f %10.0f %7.3f %11.3f %11.3f %9.1f %7lld %6lld\n", row.policy.c_str(), row.seconds * 1e3,
+                row.tokens_per_second, row.share_of_peak, row.flop_ratio, row.time_ratio,
+                static_cast<double>(row.activation_bytes) / 1048576.0, static_cast<long long>(row.new_blocks),
+                static_cast<long long>(row.host_waits));
+}
+
+ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
+  settle_threads(arguments.threads, ranks);
+  const StepBenchReport report = bench_steps(arguments.options, ranks);
+  if (ranks.rank() != 0) return ExitCode::Done;
+  if (arguments.as_json)
+    print_json(arguments, report, ranks);
+  else
+    print_table(arguments, report, ranks);
+  return ExitCode::Done;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, CommandBody& chosen) {
+  auto arguments = std::make_shared<BenchArguments>();
+  arguments->options = small_model();
+  StepBenchOptions& options = arguments->options;
+  CLI::App* command = app.add_subcommand("bench", "whole training steps against this machine's measured limit");
+  command->add_option("--layers", options.model.layers, "blocks")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--width", options.model.width, "channels")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--heads", options.model.heads, "attention heads")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--context", options.model.context, "tokens of a sequence")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--vocabulary", options.model.vocabulary, "symbols")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--batch", options.batch, "sequences over all ranks")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--steps", options.steps, "counted steps of each row")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--threads", arguments->threads, "threads of a rank; 0: its share of the cores")
+      ->capture_default_str();
+  command->add_flag("--json", arguments->as_json, "print an array of rows");
+  command->callback([arguments, &chosen] {
+    chosen = [arguments] { return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); }); };
+  });
+}
+
+}  // namespace isobath

@@ -1,0 +1,81 @@
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "launcher/command.hpp"
+#include "ops/core/cpu/onednn_version.hpp"
+#include "ops/core/device_memory.hpp"
+#include "parallel/world.hpp"
+
+namespace isobath {
+namespace {
+
+/// One line of the report: what was looked at, what was found, and what to do when that is a lack.
+struct Finding {
+  std::string what;
+  std::string found;
+  std::string advice;
+};
+
+std::string memory_text() {
+  std::ifstream file("/proc/meminfo");
+  std::string key;
+  long long kibibytes = 0;
+  while (file >> key >> kibibytes) {
+    if (key == "MemAvailable:") return text(kibibytes / 1024, " MiB available");
+    file.ignore(64, '\n');
+  }
+  return "unknown";
+}
+
+std::string disk_text() {
+  std::error_code failed;
+  const auto space = std::filesystem::space(".", failed);
+  return failed ? "unknown: " + failed.message() : text(space.available >> 20, " MiB free here");
+}
+
+std::vector<Finding> examine() {
+  const LocalRank local = local_rank(process_environment());
+  std::vector<Finding> findings;
+  findings.push_back({"isobath", ISOBATH_VERSION, ""});
+  findings.push_back(
+      {"cores", text(available_cores().size(), " for this process, ", local.size, " rank(s) on this host"), ""});
+  findings.push_back({"memory", memory_text(), ""});
+  findings.push_back({"disk", disk_text(), ""});
+  findings.push_back({"matrix products", onednn_version(), ""});
+  findings.push_back({"launcher",
+                      launched_by_mpi(process_environment()) ? "started by mpirun or srun" : "started alone, one rank",
+                      "several ranks: mpirun -n 2 isobath train CONFIG"});
+  const int devices = cuda_device_count();
+  findings.push_back({"CUDA devices", text(devices, devices ? "" : text(" (", cuda_status(), ")")),
+                      devices ? "" : "none needed: system.device: cpu trains everywhere"});
+  return findings;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, CommandBody& chosen) {
+  auto as_json = std::make_shared<bool>(false);
+  CLI::App* command =
+      app.add_subcommand("doctor", "say what this machine has, what is missing, and what to do about it");
+  command->add_flag("--json", *as_json, "print JSON");
+  command->callback([as_json, &chosen] {
+    chosen = [as_json] {
+      nlohmann::ordered_json out = nlohmann::ordered_json::array();
+      for (const Finding& finding : examine()) {
+        out.push_back({{"what", finding.what}, {"found", finding.found}, {"advice", finding.advice}});
+        if (*as_json) continue;
+        std::printf("%-16s %s%s%s\n", finding.what.c_str(), finding.found.c_str(), finding.advice.empty() ? "" : "; ",
+                    finding.advice.c_str());
+      }
+      if (*as_json) std::printf("%s\n", out.dump().c_str());
+      return ExitCode::Done;
+    };
+  });
+}
+
+}  // namespace isobath

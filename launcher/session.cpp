@@ -1,0 +1,74 @@
+#include "launcher/session.hpp"
+
+#include <new>
+
+#include "configs/schema/document/config_error.hpp"
+#include "ops/core/log.hpp"
+#include "ops/core/threads.hpp"
+#include "parallel/agreement.hpp"
+#include "parallel/mpi_session.hpp"
+#include "parallel/self_communicator.hpp"
+#include "parallel/world.hpp"
+
+namespace isobath {
+namespace {
+
+ExitCode say(ExitCode code, const std::string& message) {
+  log(LogLevel::Error, message);
+  return code;
+}
+
+/// The ranks' work under MPI. What every rank threw alike ends in an orderly way; anything else takes the job down from
+/// here.
+ExitCode on_mpi_ranks(const std::function<ExitCode(Communicator&)>& work) {
+  MpiSession session;
+  Communicator& world = session.world();
+  const std::string mistake = launch_mistake(process_environment(), world.size());
+  if (!mistake.empty()) throw Error(ExitCode::Usage, mistake);
+  set_log_rank(world.rank());
+  ExitCode code = ExitCode::Done;
+  try {
+    code = work(world);
+  } catch (const AgreedError& error) {
+    code = error.code();
+    if (error.voice() == Voice::Speaks) say(code, error.what());
+  } catch (...) {
+    world.abort(report_current_exception());
+  }
+  session.finish();
+  return code;
+}
+
+}  // namespace
+
+ExitCode on_ranks(const std::function<ExitCode(Communicator& ranks)>& work) {
+  if (launched_by_mpi(process_environment())) return on_mpi_ranks(work);
+  SelfCommunicator alone;
+  return work(alone);
+}
+
+int settle_threads(std::int64_t wanted, Communicator& ranks) {
+  const int threads = wanted > 0 ? static_cast<int>(wanted) : fair_threads(ranks);
+  set_kernel_threads(threads);
+  const LocalRank local = local_rank(process_environment());
+  const std::string warning = oversubscription_warning(local.size, threads, static_cast<int>(available_cores().size()));
+  if (!warning.empty() && ranks.rank() == 0) log_warning(warning);
+  return threads;
+}
+
+ExitCode report_current_exception() {
+  try {
+    throw;
+  } catch (const ConfigError& error) {
+    return say(ExitCode::Config, error.what());
+  } catch (const Error& error) {
+    return say(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return say(ExitCode::Internal,
+               "out of memory; lower train.batch or model.width, or raise train.micro_batches (see --dry-run)");
+  } catch (const std::exception& error) {
+    return say(ExitCode::Internal, text("internal error: ", error.what()));
+  }
+}
+
+}  // namespace isobath

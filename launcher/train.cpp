@@ -1,0 +1,60 @@
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "configs/yaml/run_config.hpp"
+#include "launcher/command.hpp"
+#include "launcher/dry_run.hpp"
+#include "launcher/session.hpp"
+#include "trainer/run/training_run.hpp"
+
+namespace isobath {
+namespace {
+
+struct TrainArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool is_dry = false;
+  DryRunRequest dry;
+};
+
+ExitCode train(const TrainArguments& arguments, Communicator& ranks) {
+  const RunSetup setup = set_up_run([&] { return load_run_config(arguments.config, arguments.overrides); }, ranks);
+  const int threads = settle_threads(setup.config.system.threads, ranks);
+  agree_on_setup(setup, threads, ranks);
+  open_run_directory(setup, ranks);
+  TrainingRun(setup, ranks).finish();
+  return ExitCode::Done;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, CommandBody& chosen) {
+  auto arguments = std::make_shared<TrainArguments>();
+  CLI::App* command = app.add_subcommand("train", "train a run, or go on with it; alone, or under mpirun or srun");
+  command->add_option("config", arguments->config, "YAML file")->required();
+  command->add_option("override", arguments->overrides, "a.b=c, applied after the file");
+  CLI::Option* dry =
+      command->add_flag("--dry-run", arguments->is_dry, "print configuration, parameters, FLOPs and memory, and stop");
+  command->add_option("--ranks", arguments->dry.ranks, "ranks that the dry run reckons with")
+      ->needs(dry)
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", arguments->dry.as_json, "print the dry run's figures as JSON")->needs(dry);
+  command->footer("Every key: isobath train --help-config, or docs/configuration.md.");
+  command->add_flag_callback(
+      "--help-config",
+      [] {
+        std::fputs(config_help().c_str(), stdout);
+        throw CLI::Success{};
+      },
+      "print every configuration key");
+  command->callback([arguments, &chosen] {
+    chosen = [arguments] {
+      if (arguments->is_dry)
+        return print_dry_run(load_run_config(arguments->config, arguments->overrides), arguments->dry);
+      return on_ranks([arguments](Communicator& ranks) { return train(*arguments, ranks); });
+    };
+  });
+}
+
+}  // namespace isobath

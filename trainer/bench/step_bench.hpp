@@ -1,0 +1,52 @@
+#pragma once
+// Whole training steps against this machine's measured limit, in one process and one run.
+//   peak:        the best of 20 f32 matrix products 2048 x 3072 x 768 with the same threads
+//   model FLOPs: 6 x linear parameters of blocks and head x tokens that enter them + 3 x causal half of attention;
+//   routers not counted step time:   median of the counted steps after the warm-up; rows are measured in turn, step by
+//   step, so that ratios hold on a busy machine
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "configs/schema/run_config.hpp"
+#include "parallel/communicator.hpp"
+
+namespace isobath {
+
+struct StepBenchOptions {
+  ModelConfig model;        ///< with its vocabulary
+  std::int64_t batch = 12;  ///< sequences over all ranks
+  std::int64_t steps = 10;  ///< counted, of each row
+  std::int64_t warmup = 3;
+  std::vector<DepthConfig> depths;  ///< one row each; ratios are to the first
+};
+
+struct StepBenchRow {
+  std::string policy;
+  double seconds = 0.0;  ///< of a step, median
+  double tokens_per_second = 0.0;
+  double model_flops = 0.0;           ///< of a step, all ranks
+  double share_of_peak = 0.0;         ///< model FLOP/s over the sum of all ranks' peaks
+  double flop_ratio = 1.0;            ///< model FLOPs over those of the first row
+  double time_ratio = 1.0;            ///< median of the step-by-step time ratios to the first row
+  std::int64_t activation_bytes = 0;  ///< allocator peak above the state, this rank
+  std::int64_t new_blocks = 0;        ///< asked from the system in the counted steps, this rank
+  std::int64_t host_waits = 0;        ///< of a step, this rank
+};
+
+struct StepBenchReport {
+  double peak_flops = 0.0;  ///< per second, sum over ranks
+  std::vector<StepBenchRow> rows;
+};
+
+/// Collective.
+StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks);
+
+/// FLOP/s of the best of 20 products 2048 x 3072 x 768 in f32 with this thread's kernel threads.
+double measure_peak();
+
+/// Model FLOPs of one training step of `batch` sequences, by the definition above.
+double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int64_t batch);
+
+}  // namespace isobath

@@ -1,0 +1,64 @@
+#include "trainer/metrics/progress.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+#include <unistd.h>
+
+namespace isobath {
+namespace {
+
+double mean(const std::vector<double>& values) {
+  return values.empty() ? 1.0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  const auto total = static_cast<long long>(std::llround(seconds));
+  char out[48];
+  if (total < 60)
+    std::snprintf(out, sizeof out, "%llds", total);
+  else if (total < 3600)
+    std::snprintf(out, sizeof out, "%lldm%02llds", total / 60, total % 60);
+  else
+    std::snprintf(out, sizeof out, "%lldh%02lldm", total / 3600, total / 60 % 60);
+  return out;
+}
+
+Progress::Progress(std::int64_t total_steps, std::int64_t every)
+    : total_steps_(total_steps), every_(every), is_terminal_(::isatty(STDOUT_FILENO) == 1) {}
+
+void Progress::show(const StepReport& report) {
+  smooth_seconds_ = smooth_seconds_ == 0.0 ? report.seconds : 0.9 * smooth_seconds_ + 0.1 * report.seconds;
+  if (report.step % every_ != 0 && report.step != total_steps_) return;
+  const std::string line = line_of(report);
+  if (is_terminal_)
+    std::printf("\r\033[K%s", line.c_str());
+  else
+    std::printf("%s\n", line.c_str());
+  line_open_ = is_terminal_;
+  std::fflush(stdout);
+}
+
+void Progress::note(const std::string& line) {
+  if (line_open_) std::printf("\n");
+  line_open_ = false;
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+std::string Progress::line_of(const StepReport& report) {
+  char out[256];
+  const double left = smooth_seconds_ * static_cast<double>(total_steps_ - report.step);
+  std::snprintf(
+      out, sizeof out,
+      "step %lld/%lld  loss %.4f  depth %.3f  gate %.3f  norm %.3f  lr %.2e  %.0f tokens/s  %.2f GFLOP/s  %s left",
+      static_cast<long long>(report.step), static_cast<long long>(total_steps_), report.loss, mean(report.depth),
+      mean(report.gate), report.gradient_norm, report.learning_rate, report.tokens_per_second,
+      report.executed_flops / report.seconds * 1e-9, duration_text(left).c_str());
+  return out;
+}
+
+}  // namespace isobath

@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace isobath {
+
+/// What one optimizer step did, over all ranks, as read from the device once.
+struct StepReport {
+  std::int64_t step = 0;    ///< updates done, this one included
+  std::int64_t tokens = 0;  ///< trained on so far, this step included
+  double loss = 0.0;        ///< mean nats per valid target
+  double auxiliary = 0.0;   ///< sum of auxiliary losses as they entered the objective
+  double learning_rate = 0.0;
+  double gradient_norm = 0.0;  ///< of the main group, before clipping
+  double seconds = 0.0;
+  double tokens_per_second = 0.0;
+  double executed_flops = 0.0;  ///< forward and backward, all ranks
+  double dense_flops = 0.0;     ///< the same step without routing
+  std::vector<double> depth;    ///< per block: share of rows whose update was computed
+  std::vector<double> gate;     ///< per block: mean gate; 1 for an unrouted block
+};
+
+/// A validation result as it is logged.
+struct ValidationReport {
+  std::int64_t step = 0;
+  std::string rule;
+  double loss = 0.0;
+  std::int64_t targets = 0;
+};
+
+}  // namespace isobath

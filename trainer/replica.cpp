@@ -1,0 +1,26 @@
+#include "trainer/replica.hpp"
+
+namespace isobath {
+namespace {
+
+FlatSettings flat_settings(const RunConfig& config, int world) {
+  return {.bucket_bytes = static_cast<std::int64_t>(config.train.bucket_mib * 1048576.0), .world_size = world};
+}
+
+ParameterList parameters_of(Transformer& model, TrainableRouter& router) {
+  ParameterList list;
+  model.collect(list, router);
+  return list;
+}
+
+}  // namespace
+
+Replica::Replica(const RunConfig& config, Device device, int world, std::optional<RouteTrace> trace)
+    : router(make_router(config.depth, config.model, std::move(trace))),
+      model(config.model),
+      parameters(parameters_of(model, *router), flat_settings(config, world), device) {
+  for (const Parameter* parameter : parameters.parameters())
+    initialise(*parameter, static_cast<std::uint64_t>(config.seed));
+}
+
+}  // namespace isobath

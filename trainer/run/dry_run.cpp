@@ -1,0 +1,63 @@
+#include "trainer/run/dry_run.hpp"
+
+#include "parallel/self_communicator.hpp"
+#include "trainer/metrics/flops.hpp"
+#include "trainer/replica.hpp"
+#include "trainer/trainer.hpp"
+
+namespace isobath {
+namespace {
+
+std::int64_t in_use() { return allocator_stats(DeviceKind::Meta).bytes_in_use; }
+
+std::int64_t count_named(const FlatParameters& parameters, const std::string& part) {
+  std::int64_t count = 0;
+  for (const Parameter* parameter : parameters.parameters())
+    if (parameter->name.find(part) != std::string::npos) count += parameter->shape.count();
+  return count;
+}
+
+Batch meta_batch(std::int64_t size, std::int64_t context) {
+  Batch batch;
+  batch.context = context;
+  batch.inputs = Tensor::empty(Shape{size * context}, DType::I32, Device::meta());
+  batch.targets = batch.inputs;
+  batch.samples = Tensor::empty(Shape{size}, DType::I64, Device::meta());
+  batch.sample_ids.assign(static_cast<std::size_t>(size), 0);
+  batch.valid_targets.assign(static_cast<std::size_t>(size), context);
+  return batch;
+}
+
+}  // namespace
+
+DryRun measure_dry_run(const RunConfig& config, int world) {
+  DryRun out;
+  const std::int64_t start = in_use();
+  Replica replica(config, Device::meta(), world);
+  out.memory.weights = out.memory.gradients = (in_use() - start) / 2;
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  out.memory.moments = in_use() - start - 2 * out.memory.weights;
+
+  const std::int64_t largest_share = (config.train.batch + world - 1) / world;
+  const Batch batch = meta_batch(largest_share, config.model.context);
+  reset_allocator_peak(DeviceKind::Meta);
+  const std::int64_t held = in_use();
+  const Ledger before = ledger();
+  trainer.gather_gradients(batch);
+  out.memory.activations = allocator_stats(DeviceKind::Meta).bytes_peak - held;
+
+  out.step = ledger() - before;
+  for (auto& kind : out.step.flops)
+    for (std::int64_t& flops : kind) flops = flops * config.train.batch / largest_share;
+  out.dense_flops =
+      training_flops(dense_forward_flops(config.model, config.model.context)) * static_cast<double>(config.train.batch);
+  out.tokens_per_step = config.train.batch * config.model.context;
+  for (const Parameter* parameter : replica.parameters.parameters()) out.parameters += parameter->shape.count();
+  out.router_parameters = count_named(replica.parameters, "routers.");
+  out.predictor_parameters = count_named(replica.parameters, ".predictor.");
+  out.checkpoint_bytes = 3 * out.parameters * static_cast<std::int64_t>(sizeof(float));
+  return out;
+}
+
+}  // namespace isobath

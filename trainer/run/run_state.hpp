@@ -1,0 +1,31 @@
+#pragma once
+// What a checkpoint of a training run holds.
+
+#include <vector>
+
+#include "trainer/checkpoint/checkpoint.hpp"
+#include "trainer/run/run_setup.hpp"
+#include "trainer/trainer.hpp"
+
+namespace isobath {
+
+/// The weights: every parameter under its name.
+std::vector<NamedTensor> weights_of(const FlatParameters& parameters);
+/// The weights, and AdamW's moments as "adamw.first/NAME" and "adamw.second/NAME".
+std::vector<NamedTensor> training_tensors(const FlatParameters& parameters, const Optimizer& optimizer);
+
+/// What changes from step to step beside tensors.
+struct Progression {
+  std::int64_t steps = 0;
+  double learning_rate = 0.0;
+  std::int64_t epoch = 0;
+  std::int64_t metrics_bytes = 0;
+  std::optional<double> best_validation;
+  std::vector<double> depth, gate;  ///< per block, of the last step
+};
+
+TrainingState training_state(const RunSetup& setup, const Progression& progression);
+/// Throws StorageError when the checkpoint belongs to another dataset or another seed.
+Progression progression_of(const TrainingState& state, const RunSetup& setup);
+
+}  // namespace isobath

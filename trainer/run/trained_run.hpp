@@ -1,0 +1,32 @@
+#pragma once
+#include <memory>
+
+#include "trainer/evaluate/evaluate.hpp"
+#include "trainer/evaluate/rules.hpp"
+#include "trainer/run/run_setup.hpp"
+
+namespace isobath {
+
+/// A run's model with the weights of its newest whole checkpoint, to be scored or sampled from.
+class TrainedRun {
+ public:
+  /// Collective. Throws DataError when `root` is no run or has no usable checkpoint.
+  TrainedRun(const std::filesystem::path& root, Communicator& ranks);
+
+  const RunSetup& setup() const { return setup_; }
+  const Replica& replica() const { return *replica_; }
+  std::int64_t step() const { return step_; }
+
+  /// Every rule of the run's policy on all validation windows, or `windows` evenly spaced ones when not 0. Collective.
+  std::vector<Evaluation> evaluate_rules(std::int64_t windows) const;
+  /// Thresholds for the quantile rule, from the first training batches; empty for policies without one. Collective.
+  std::vector<float> thresholds() const;
+
+ private:
+  Communicator& ranks_;
+  RunSetup setup_;
+  std::unique_ptr<Replica> replica_;
+  std::int64_t step_ = 0;
+};
+
+}  // namespace isobath

@@ -1,0 +1,132 @@
+#include "trainer/run/training_run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "ops/core/log.hpp"
+#include "trainer/checkpoint/catalog/find.hpp"
+#include "trainer/checkpoint/catalog/prune.hpp"
+#include "trainer/checkpoint/hdf5_trace.hpp"
+#include "trainer/evaluate/evaluate.hpp"
+#include "trainer/evaluate/rules.hpp"
+
+namespace isobath {
+
+Device device_of(const SystemConfig& system) {
+  return system.device == DeviceChoice::Cuda ? Device::cuda(0) : Device::cpu();
+}
+
+LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks) {
+  return {.context = config.model.context,
+          .global_batch = config.train.batch,
+          .seed = static_cast<std::uint64_t>(config.seed),
+          .shard = {ranks.rank(), ranks.size()},
+          .prefetch = config.data.prefetch,
+          .device = device_of(config.system)};
+}
+
+std::optional<RouteTrace> trace_of(const DepthConfig& depth) {
+  if (depth.policy != DepthPolicy::Replay) return std::nullopt;
+  return read_route_trace(depth.replay.trace);
+}
+
+std::int64_t evaluation_batch(const RunConfig& config, int ranks) {
+  return config.evaluation.batch > 0 ? config.evaluation.batch : std::max<std::int64_t>(1, config.train.batch / ranks);
+}
+
+TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
+    : setup_(setup),
+      ranks_(ranks),
+      paths_(setup.config),
+      replica_(setup.config, device_of(setup.config.system), ranks.size(), trace_of(setup.config.depth)),
+      trainer_(setup.config, replica_, ranks),
+      loader_(setup.dataset.train, loader_options(setup.config, ranks)) {
+  if (setup.dataset.has_validation()) {
+    all_windows_ = std::make_unique<ValidationWindows>(setup.dataset.validation, setup.config.model.context);
+    some_windows_ = std::make_unique<ValidationWindows>(all_windows_->evenly_spaced(setup.config.evaluation.windows));
+  }
+  resume();
+  if (ranks.rank() != 0) return;
+  metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
+  progress_ = std::make_unique<Progress>(setup.config.train.steps, setup.config.train.log_every);
+}
+
+TrainingRun::~TrainingRun() = default;
+
+void TrainingRun::resume() {
+  const LatestCheckpoint latest = find_latest(paths_.checkpoints(), setup_.config.checkpoint.verify, ranks_);
+  for (const SkippedCheckpoint& skipped : latest.skipped)
+    if (ranks_.rank() == 0) log_warning(text("skipping ", skipped.directory.string(), ": ", skipped.reason));
+  if (!latest.directory) return;
+  const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
+  progression_ = progression_of(load_checkpoint(*latest.directory, tensors, ranks_), setup_);
+  saved_step_ = progression_.steps;
+  trainer_.resume_at(progression_.steps);
+  loader_.seek(progression_.steps);
+  if (ranks_.rank() == 0) log_info(text("resuming from ", latest.directory->string()));
+}
+
+void TrainingRun::finish() {
+  const std::int64_t steps = setup_.config.train.steps;
+  if (progression_.steps >= steps) {
+    note(text("the run is finished: ", progression_.steps, " of ", steps, " steps; raise train.steps to go on"));
+    return;
+  }
+  while (progression_.steps < steps) after_step(trainer_.step(loader_.next()));
+  validate_fully();
+  if (setup_.config.checkpoint.at_end && saved_step_ != progression_.steps) save();
+}
+
+void TrainingRun::after_step(const StepReport& report) {
+  progression_.steps = report.step;
+  progression_.learning_rate = report.learning_rate;
+  progression_.epoch = loader_.order().place(report.step * setup_.config.train.batch).epoch;
+  progression_.depth = report.depth;
+  progression_.gate = report.gate;
+  if (progress_) progress_->show(report);
+  if (metrics_) metrics_->write(report);
+  const bool is_last = report.step == setup_.config.train.steps;
+  if (!is_last && some_windows_ && is_due(setup_.config.evaluation.every)) validate(*some_windows_, *replica_.router);
+  if (!is_last && is_due(setup_.config.checkpoint.every)) save();
+}
+
+void TrainingRun::validate(const ValidationWindows& windows, const Router& rule) {
+  const Evaluation score = evaluate(replica_, rule, windows, evaluation_batch(setup_.config, ranks_.size()), ranks_);
+  if (&rule == replica_.router.get())
+    progression_.best_validation = std::min(progression_.best_validation.value_or(score.loss), score.loss);
+  const char* kind = score.is_causal ? "" : ", not causal";
+  char line[160];
+  std::snprintf(line, sizeof line, "validation at step %lld: loss %.4f over %lld targets (%s%s)",
+                static_cast<long long>(progression_.steps), score.loss, static_cast<long long>(score.targets),
+                score.rule.c_str(), kind);
+  note(line);
+  if (metrics_) metrics_->write(ValidationReport{progression_.steps, score.rule, score.loss, score.targets});
+}
+
+void TrainingRun::validate_fully() {
+  if (!all_windows_) return note("no validation data: data.validation_fraction is 0 and there is no validation file");
+  const RuleSet rules = rules_of(replica_, {});
+  validate(*all_windows_, *replica_.router);
+  if (rules.deployable != replica_.router.get()) validate(*all_windows_, *rules.deployable);
+}
+
+void TrainingRun::save() {
+  progression_.metrics_bytes = metrics_ ? metrics_->bytes() : 0;
+  std::vector<std::int64_t> bytes{progression_.metrics_bytes};
+  ranks_.broadcast(MutableBuffer::of(bytes), Root{0}).wait();
+  progression_.metrics_bytes = bytes[0];
+  const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
+  const auto where = save_checkpoint(paths_.checkpoints(), training_state(setup_, progression_), tensors, ranks_);
+  saved_step_ = progression_.steps;
+  note(text("saved ", where.string()));
+  if (ranks_.rank() != 0) return;
+  const PruneReport pruned =
+      prune_checkpoints(paths_.checkpoints(), static_cast<int>(setup_.config.checkpoint.keep_last));
+  for (const std::string& problem : pruned.problems) log_warning(problem);
+}
+
+void TrainingRun::note(const std::string& line) {
+  if (progress_) progress_->note(line);
+}
+
+}  // namespace isobath

@@ -1,0 +1,55 @@
+#pragma once
+#include <memory>
+
+#include "data/batches/validation_windows.hpp"
+#include "trainer/metrics/metrics_file.hpp"
+#include "trainer/metrics/progress.hpp"
+#include "trainer/run/run_setup.hpp"
+#include "trainer/run/run_state.hpp"
+
+namespace isobath {
+
+/// A run from its newest checkpoint, or from the beginning, to its last step: training, validation, checkpoints, logs.
+/// One per rank; all its functions are collective.
+class TrainingRun {
+ public:
+  /// Builds model, optimizer and loader, and resumes. `setup` outlives the run. Rank 0 keeps the run directory.
+  TrainingRun(const RunSetup& setup, Communicator& ranks);
+  ~TrainingRun();
+
+  /// Trains to config.train.steps and scores the model on all validation windows. Returns at once for a finished run.
+  void finish();
+
+ private:
+  void resume();
+  void after_step(const StepReport& report);
+  void validate(const ValidationWindows& windows, const Router& rule);
+  void validate_fully();
+  void save();
+  bool is_due(std::int64_t every) const { return every > 0 && progression_.steps % every == 0; }
+  void note(const std::string& line);
+
+  const RunSetup& setup_;
+  Communicator& ranks_;
+  RunPaths paths_;
+  Replica replica_;
+  Trainer trainer_;
+  Loader loader_;
+  Progression progression_;
+  std::int64_t saved_step_ = -1;
+  std::unique_ptr<ValidationWindows> all_windows_, some_windows_;
+  std::unique_ptr<MetricsFile> metrics_;  // rank 0 only, as is progress_
+  std::unique_ptr<Progress> progress_;
+};
+
+/// The trace that a replaying run follows; nothing for other policies.
+std::optional<RouteTrace> trace_of(const DepthConfig& depth);
+
+Device device_of(const SystemConfig& system);
+/// This rank's share of the run's training batches.
+LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks);
+
+/// Windows that a rank scores in one pass.
+std::int64_t evaluation_batch(const RunConfig& config, int ranks);
+
+}  // namespace isobath

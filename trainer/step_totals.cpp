@@ -1,0 +1,50 @@
+#include "trainer/step_totals.hpp"
+
+#include <cmath>
+
+#include "ops/sum/sum.hpp"
+#include "ops/tally/tally.hpp"
+
+namespace isobath {
+namespace {
+
+constexpr auto kGroups = static_cast<std::int64_t>(kParameterGroups);
+
+}  // namespace
+
+StepTotals::StepTotals(std::int64_t layers, Device device)
+    : layers_(layers),
+      values_(Tensor::zeros(Shape{kLayers + 2 * layers + kGroups * (1 + kAdamWControls)}, DType::F64, device)) {}
+
+void StepTotals::add_loss(const Tensor& loss) { tally(values_, kLoss, loss); }
+
+void StepTotals::add_auxiliary(const Tensor& loss) { tally(values_, kAuxiliary, loss); }
+
+void StepTotals::add_flops(std::int64_t flops) { tally(values_, kFlops, static_cast<double>(flops)); }
+
+void StepTotals::add_routes(const ModelOutput& output, const Tensor& unit, double unit_value) {
+  for (const LayerRecord& record : output.routed) {
+    const Route& route = record.route;
+    const double share = static_cast<double>(route.queries.size()) * unit_value;
+    tally(values_, kLayers + record.layer, share);
+    if (route.gates.defined())
+      tally(values_, kLayers + layers_ + record.layer, sum(route.gates.detached(), 1.0F, unit));
+    else
+      tally(values_, kLayers + layers_ + record.layer, share);
+  }
+}
+
+StepTotals::Read StepTotals::read(const Router& router) const {
+  const std::vector<double> values = values_.to_vector<double>();
+  const auto at = [&](std::int64_t place) { return values[static_cast<std::size_t>(place)]; };
+  const std::int64_t go = summed() + kGroups + kGo;
+  Read out{at(kLoss), at(kAuxiliary), at(kFlops), std::sqrt(at(summed())), at(go) != 0.0, {}, {}};
+  for (std::int64_t layer = 0; layer < layers_; ++layer) {
+    const bool routed = router.routes(static_cast<int>(layer));
+    out.depth.push_back(routed ? at(kLayers + layer) : 1.0);
+    out.gate.push_back(routed ? at(kLayers + layers_ + layer) : 1.0);
+  }
+  return out;
+}
+
+}  // namespace isobath

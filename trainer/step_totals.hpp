@@ -1,0 +1,67 @@
+#pragma once
+// The numbers of a step gather in one small f64 tensor on the device; what ranks must sum is reduced in one collective,
+// and the host reads everything once, after the step.
+
+#include <vector>
+
+#include "ops/adamw/adamw.hpp"
+#include "ops/autograd/parameter.hpp"
+#include "parallel/communicator.hpp"
+#include "trainer/model/transformer.hpp"
+
+namespace isobath {
+
+class StepTotals {
+ public:
+  StepTotals(std::int64_t layers, Device device);
+
+  /// Forgets the last step.
+  void begin() { values_.fill_zero(); }
+  /// Adds a scalar f32 [1]: the cross-entropy, already over the global count of targets.
+  void add_loss(const Tensor& loss);
+  /// Adds an auxiliary loss, f32 [1].
+  void add_auxiliary(const Tensor& loss);
+  /// Adds what the routed layers did; `unit` is f32 [1], 1 / rows that the totals cover, and `unit_value` the same on
+  /// the host.
+  void add_routes(const ModelOutput& output, const Tensor& unit, double unit_value);
+  /// Adds executed FLOPs.
+  void add_flops(std::int64_t flops);
+  /// Starts the sum over ranks of all that was added.
+  [[nodiscard]] Collective reduce(Communicator& ranks) {
+    return ranks.all_reduce(values_.slice(0, Shape{summed()}), Reduce::Sum);
+  }
+
+  /// f64 [1], for the finite check on the device.
+  Tensor loss() const { return values_.slice(kLoss, Shape{1}); }
+  /// f64 [1]: sum of squares of a group's gradient.
+  Tensor squares(ParameterGroup group) const { return values_.slice(summed() + index(group), Shape{1}); }
+  /// f64 [4]: AdamW's control of a group.
+  Tensor control(ParameterGroup group) const {
+    const std::int64_t begin = summed() + static_cast<std::int64_t>(kParameterGroups) + index(group) * kAdamWControls;
+    return values_.slice(begin, Shape{kAdamWControls});
+  }
+
+  struct Read {
+    double loss = 0.0;
+    double auxiliary = 0.0;
+    double flops = 0.0;          ///< executed, all ranks
+    double gradient_norm = 0.0;  ///< of the main group
+    bool went = false;           ///< whether the weights were updated
+    std::vector<double> depth;   ///< per block: share of rows updated; 1 where no route was noted
+    std::vector<double>
+        gate;  ///< per block: mean gate over all rows, closed ones counting 0; 1 where no route was noted
+  };
+  /// The one host read of the step.
+  Read read(const Router& router) const;
+
+ private:
+  static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kLayers = 3;
+  static std::int64_t index(ParameterGroup group) { return static_cast<std::int64_t>(group); }
+  std::int64_t summed() const { return kLayers + 2 * layers_; }
+
+  std::int64_t layers_;
+  Tensor values_;  // f64: loss, auxiliary, FLOPs, depth [L], gate [L]; then, equal on all ranks: squares [groups],
+                   // controls [groups * 4]
+};
+
+}  // namespace isobath

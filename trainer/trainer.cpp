@@ -1,0 +1,100 @@
+#include "trainer/trainer.hpp"
+
+#include <chrono>
+
+#include "ops/add/add.hpp"
+#include "ops/cross_entropy/cross_entropy.hpp"
+#include "ops/tally/tally.hpp"
+#include "trainer/diagnosis.hpp"
+#include "trainer/metrics/flops.hpp"
+#include "trainer/optim/schedule.hpp"
+
+namespace isobath {
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Tensor scalar(double value, Device device) {
+  const auto single = static_cast<float>(value);
+  return Tensor::from(Shape{1}, std::span<const float>(&single, 1), device);
+}
+
+}  // namespace
+
+Trainer::Trainer(const RunConfig& config, Replica& replica, Communicator& ranks)
+    : config_(config),
+      replica_(replica),
+      ranks_(ranks),
+      optimizer_(config, replica.parameters),
+      reducer_(replica.parameters, ranks),
+      totals_(config.model.layers, replica.parameters.values().device()),
+      unit_(scalar(1.0 / static_cast<double>(config.train.batch * config.model.context),
+                   replica.parameters.values().device())) {}
+
+StepReport Trainer::step(const Batch& batch) {
+  const double begun = seconds_now();
+  gather_gradients(batch);
+  optimizer_.step(totals_, learning_rate_at(config_.optim, config_.train.steps, steps_done_), steps_done_ + 1);
+  const StepTotals::Read read = totals_.read(*replica_.router);
+  if (!read.went) throw StoppedError(explain_stop(read, replica_.parameters, steps_done_ + 1));
+  ++steps_done_;
+  return report(read, seconds_now() - begun);
+}
+
+void Trainer::gather_gradients(const Batch& batch) {
+  const std::int64_t flops_before = ledger().total();
+  totals_.begin();
+  reducer_.begin_step();
+  const Tensor inverse = inverse_targets(batch);
+  const std::vector<Batch> parts = batch.split(std::min(config_.train.micro_batches, batch.size()));
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    reducer_.begin_micro_batch(i + 1 == parts.size() ? MicroBatch::Last : MicroBatch::More);
+    accumulate(parts[i], inverse);
+  }
+  totals_.add_flops(ledger().total() - flops_before);
+  Collective sums = totals_.reduce(ranks_);
+  reducer_.finish();  // buckets left while backward ran
+  sums.before(CpuQueue{});
+}
+
+Tensor Trainer::inverse_targets(const Batch& batch) {
+  const auto valid = static_cast<double>(batch.valid());
+  const Tensor count = Tensor::from(Shape{1}, std::span<const double>(&valid, 1), unit_.device());
+  ranks_.all_reduce(count, Reduce::Sum).before(CpuQueue{});
+  return reciprocal(count);
+}
+
+void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
+  const auto seed = static_cast<std::uint64_t>(config_.seed);
+  const ModelInput input{micro.inputs, {micro.size(), micro.context, steps_done_, micro.samples, unit_}};
+  ModelOutput output = replica_.model.forward(input, *replica_.router, Phase::Training, seed);
+  totals_.add_routes(output, unit_, 1.0 / static_cast<double>(tokens_per_step()));
+  Tensor loss = cross_entropy(replica_.model.logits(output.hidden), micro.targets, inverse);
+  totals_.add_loss(loss);
+  for (const Tensor& auxiliary : output.losses) {
+    totals_.add_auxiliary(auxiliary);
+    loss = add(loss, auxiliary);
+  }
+  output = {};  // from here on the tape alone keeps what backward needs
+  backward(loss);
+}
+
+StepReport Trainer::report(const StepTotals::Read& read, double seconds) const {
+  const double forward = dense_forward_flops(config_.model, config_.model.context);
+  return {.step = steps_done_,
+          .tokens = steps_done_ * tokens_per_step(),
+          .loss = read.loss,
+          .auxiliary = read.auxiliary,
+          .learning_rate = learning_rate_at(config_.optim, config_.train.steps, steps_done_ - 1),
+          .gradient_norm = read.gradient_norm,
+          .seconds = seconds,
+          .tokens_per_second = static_cast<double>(tokens_per_step()) / seconds,
+          .executed_flops = read.flops,
+          .dense_flops = training_flops(forward) * static_cast<double>(config_.train.batch),
+          .depth = read.depth,
+          .gate = read.gate};
+}
+
+}  // namespace isobath

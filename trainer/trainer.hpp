@@ -1,0 +1,51 @@
+#pragma once
+// One optimizer step over all ranks; no arithmetic of its own, and nothing in it waits for the device.
+
+#include "configs/schema/run_config.hpp"
+#include "data/batches/loader.hpp"
+#include "parallel/gradient_reducer.hpp"
+#include "trainer/metrics/step_report.hpp"
+#include "trainer/optim/optimizer.hpp"
+#include "trainer/replica.hpp"
+#include "trainer/step_totals.hpp"
+
+namespace isobath {
+
+class Trainer {
+ public:
+  /// All outlive the trainer. `config.model.vocabulary` is resolved.
+  Trainer(const RunConfig& config, Replica& replica, Communicator& ranks);
+
+  /// Trains on the batch, this rank's share of the global one. Collective. Throws StoppedError on every rank when loss
+  /// or gradient is not finite; the weights are then those before the step.
+  StepReport step(const Batch& batch);
+
+  /// The first half of step(): the global batch's gradients, summed over micro-batches and ranks, and the step's
+  /// totals. Collective.
+  void gather_gradients(const Batch& batch);
+
+  /// Updates done so far.
+  std::int64_t steps_done() const { return steps_done_; }
+  /// Continues as if `steps` updates had been done.
+  void resume_at(std::int64_t steps) { steps_done_ = steps; }
+  Optimizer& optimizer() { return optimizer_; }
+  GradientReducer& reducer() { return reducer_; }
+
+ private:
+  /// f32 [1]: 1 / valid targets of the global step.
+  Tensor inverse_targets(const Batch& batch);
+  void accumulate(const Batch& micro, const Tensor& inverse_targets);
+  StepReport report(const StepTotals::Read& read, double seconds) const;
+  std::int64_t tokens_per_step() const { return config_.train.batch * config_.model.context; }
+
+  const RunConfig& config_;
+  Replica& replica_;
+  Communicator& ranks_;
+  Optimizer optimizer_;
+  GradientReducer reducer_;
+  StepTotals totals_;
+  Tensor unit_;  // f32 [1]: 1 / tokens of the global step
+  std::int64_t steps_done_ = 0;
+};
+
+}  // namespace isobath
