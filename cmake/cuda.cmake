@@ -31,7 +31,7 @@ elseif(ISOBATH_CUDA STREQUAL "emulated")
   target_link_libraries(isobath_emulated_cuda PUBLIC isobath_options)
   target_include_directories(isobath_emulated_cuda PUBLIC ${PROJECT_SOURCE_DIR}/tests/emulated/include)
   if(ISOBATH_SANITIZE MATCHES "thread")  # the engine tells TSan itself what orders the threads of a block
-    target_compile_options(isobath_emulated_cuda PRIVATE -fno-sanitize=thread)
+    set_source_files_properties(${emulation} PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
     target_compile_definitions(isobath_emulated_cuda PRIVATE ISOBATH_EMULATED_TSAN)
   endif()
   target_link_libraries(isobath_cuda_binding INTERFACE isobath_emulated_cuda)

@@ -22,7 +22,7 @@ const char* remedy(cudaError_t error) {
     case cudaErrorStubLibrary:
     case cudaErrorSystemDriverMismatch:
     case cudaErrorCompatNotSupportedOnDevice:
-      return "install an NVIDIA driver that supports this CUDA version";
+      return "install an NVIDIA driver that supports this CUDA version, or set device: cpu";
     case cudaErrorNoDevice:
     case cudaErrorInvalidDevice:
       return "see nvidia-smi and CUDA_VISIBLE_DEVICES, or set device: cpu";

@@ -1,0 +1,95 @@
+#pragma once
+// Small kernels under every order of threads.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ops/core/cuda/device.cuh"
+#include "ops/core/cuda/launch.hpp"
+#include "ops/core/device_memory.hpp"
+#include "tests/emulated/engine/fault.hpp"
+#include "tests/emulated/engine/order.hpp"
+
+namespace isobath::emulated::test {
+
+inline const std::vector<Order> kOrders = {
+    {OrderKind::Forward, 1}, {OrderKind::Reverse, 1}, {OrderKind::Random, 1}, {OrderKind::Random, 2}};
+
+inline std::string name_of(Order order) {
+  switch (order.kind) {
+    case OrderKind::Forward:
+      return "forward";
+    case OrderKind::Reverse:
+      return "reverse";
+    case OrderKind::Random:
+      return "random" + std::to_string(order.seed);
+  }
+  return "?";
+}
+
+/// Restores the order that the environment chose.
+class OrderScope {
+ public:
+  explicit OrderScope(Order wanted) : before_(order()) { set_order(wanted); }
+  ~OrderScope() { set_order(before_); }
+  OrderScope(const OrderScope&) = delete;
+  OrderScope& operator=(const OrderScope&) = delete;
+
+ private:
+  Order before_;
+};
+
+inline CudaQueue queue() { return current_cuda_queue(Device::cuda(0)); }
+
+/// `count` elements of device memory, poisoned; read() copies them back.
+template <class T>
+class DeviceArray {
+ public:
+  explicit DeviceArray(std::size_t count)
+      : count_(count), data_(static_cast<T*>(cuda_allocate(Device::cuda(0), count * sizeof(T)))) {}
+  ~DeviceArray() { cuda_release(Device::cuda(0), data_); }
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+
+  T* data() const { return data_; }
+  std::vector<T> read() const {
+    std::vector<T> out(count_);
+    cuda_copy(Device::cuda(0), out.data(), data_, count_ * sizeof(T), CopyKind::DeviceToHost);
+    return out;
+  }
+  void write(const std::vector<T>& values) const {
+    cuda_copy(Device::cuda(0), data_, values.data(), count_ * sizeof(T), CopyKind::HostToDevice);
+  }
+
+ private:
+  std::size_t count_;
+  T* data_;
+};
+
+/// The message of the Fault that a launch of one block of `threads` throws; fails the test and is empty without one.
+template <class... Params, class... Args>
+std::string fault_of(void (*kernel)(Params...), unsigned threads, Args&&... args) {
+  try {
+    cuda::launch("planted fault", kernel, {.blocks = 1, .threads = threads}, queue(), args...);
+  } catch (const Fault& fault) {
+    return fault.what();
+  }
+  ADD_FAILURE() << "the fault was not seen";
+  return "";
+}
+
+/// Tests that run under every order.
+class InEveryOrder : public testing::TestWithParam<Order> {
+ private:
+  OrderScope scope_{GetParam()};
+};
+
+#define IN_EVERY_ORDER(suite)                                               \
+  INSTANTIATE_TEST_SUITE_P(Orders, suite, testing::ValuesIn(test::kOrders), \
+                           [](const auto& info) { return test::name_of(info.param); })
+
+}  // namespace isobath::emulated::test

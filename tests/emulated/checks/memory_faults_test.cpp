@@ -1,0 +1,132 @@
+// Faults that show in memory: what is read before it was written, what nothing orders, what lies beyond the end.
+
+#include <cmath>
+#include <cstdlib>
+
+#include "ops/core/dtype.hpp"
+#include "tests/emulated/checks/harness.hpp"
+
+namespace isobath::emulated {
+namespace {
+
+constexpr unsigned kThreads = 64;
+
+class MemoryFaults : public test::InEveryOrder {};
+
+template <class T>
+__global__ void read_unwritten(T* out) {
+  out[threadIdx.x] = cuda::block_shared<T[kThreads]>()[threadIdx.x];
+}
+
+TEST_P(MemoryFaults, SharedMemoryIsPoisonedBeforeEveryBlock) {
+  const test::DeviceArray<float> floats(kThreads);
+  const test::DeviceArray<bfloat16> halves(kThreads);
+  const test::DeviceArray<int> indices(kThreads);
+  for (int launch = 0; launch < 2; ++launch) {
+    cuda::launch("f32", &read_unwritten<float>, {.blocks = 1, .threads = kThreads}, test::queue(), floats.data());
+    cuda::launch("bf16", &read_unwritten<bfloat16>, {.blocks = 1, .threads = kThreads}, test::queue(), halves.data());
+    cuda::launch("i32", &read_unwritten<int>, {.blocks = 1, .threads = kThreads}, test::queue(), indices.data());
+    for (const float value : floats.read()) EXPECT_TRUE(std::isnan(value));
+    for (const bfloat16 value : halves.read()) EXPECT_TRUE(std::isnan(static_cast<float>(value)));
+    for (const int value : indices.read()) EXPECT_GT(value, 1 << 30);
+  }
+}
+
+__global__ void leave_behind(int* out) {
+  auto& left = cuda::block_shared<int>();
+  if (threadIdx.x == 0) out[blockIdx.x] = left;
+  __syncthreads();
+  left = 7;
+}
+
+TEST_P(MemoryFaults, ABlockDoesNotSeeWhatTheLastOneLeft) {
+  const test::DeviceArray<int> out(8);
+  cuda::launch("leave behind", &leave_behind, {.blocks = 8, .threads = kThreads}, test::queue(), out.data());
+  for (const int value : out.read()) EXPECT_GT(value, 1 << 30);
+}
+
+TEST_P(MemoryFaults, FreshDeviceMemoryIsPoisoned) {
+  for (const float value : test::DeviceArray<float>(100).read()) EXPECT_TRUE(std::isnan(value));
+}
+
+enum class Barrier { Present, Missing };
+
+template <Barrier barrier>
+__global__ void rotate(float* out) {
+  auto& shared = cuda::block_shared<float[kThreads]>();
+  shared[threadIdx.x] = static_cast<float>(threadIdx.x);
+  if constexpr (barrier == Barrier::Present) __syncthreads();
+  out[threadIdx.x] = shared[(threadIdx.x + 1) % kThreads];
+}
+
+template <Barrier barrier>
+bool rotates_rightly() {
+  const test::DeviceArray<float> out(kThreads);
+  cuda::launch("rotate", &rotate<barrier>, {.blocks = 1, .threads = kThreads}, test::queue(), out.data());
+  const std::vector<float> got = out.read();
+  bool right = true;
+  for (unsigned i = 0; i < kThreads; ++i) right = right && got[i] == static_cast<float>((i + 1) % kThreads);
+  return right;
+}
+
+TEST_P(MemoryFaults, WithTheBarrierTheResultIsRight) { EXPECT_TRUE(rotates_rightly<Barrier::Present>()); }
+
+#if !defined(__SANITIZE_THREAD__)
+// Whichever thread runs first reads what its neighbour has not written. TSan would rightly stop this test.
+TEST_P(MemoryFaults, AMissingBarrierGivesAWrongResult) { EXPECT_FALSE(rotates_rightly<Barrier::Missing>()); }
+#else
+TEST_P(MemoryFaults, AMissingBarrierIsADataRace) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run = [] {
+    rotates_rightly<Barrier::Missing>();
+    std::exit(0);
+  };
+  EXPECT_EXIT(run(), testing::ExitedWithCode(66), "data race");
+}
+#endif
+
+[[maybe_unused]] __global__ void write_at(int* data, int index) { data[index] = 1; }
+
+[[maybe_unused]] __global__ void write_shared_at(int index) {
+  int* const data = cuda::block_shared<int[10]>();  // through a pointer: UBSan would stop an array's index first
+  data[index] = 1;
+}
+
+__global__ void write_dynamic_at(int index) { cuda::dynamic_shared<int>()[index] = 1; }
+
+TEST(OutOfBounds, IsReportedByAsan) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const test::DeviceArray<int> data(10);
+  const cuda::LaunchShape one{.blocks = 1, .threads = 1}, with_dynamic{.blocks = 1, .threads = 1, .dynamic_bytes = 40};
+  EXPECT_DEATH(cuda::launch("beyond", &write_at, one, test::queue(), data.data(), 10), "heap-buffer-overflow");
+  EXPECT_DEATH(cuda::launch("before", &write_at, one, test::queue(), data.data(), -1), "heap-buffer-overflow");
+  EXPECT_DEATH(cuda::launch("shared", &write_shared_at, one, test::queue(), 10), "use-after-poison");
+  EXPECT_DEATH(cuda::launch("dynamic", &write_dynamic_at, with_dynamic, test::queue(), 10), "use-after-poison");
+  cuda::launch("within", &write_at, one, test::queue(), data.data(), 9);
+  cuda::launch("within", &write_shared_at, one, test::queue(), 9);
+  cuda::launch("within", &write_dynamic_at, with_dynamic, test::queue(), 9);
+#else
+  GTEST_SKIP() << "built without ASan (ISOBATH_SANITIZE=address)";
+#endif
+}
+
+TEST(SharedMemory, LimitsAreThoseOfTheDevice) {
+  EXPECT_THROW(cuda::launch("none asked for", &write_dynamic_at, {.blocks = 1, .threads = 1}, test::queue(), 0), Fault);
+  const auto with = [](std::size_t bytes) {
+    cuda::launch("dynamic", &write_dynamic_at, {.blocks = 1, .threads = 1, .dynamic_bytes = bytes}, test::queue(), 0);
+  };
+  EXPECT_NO_THROW(with(227 * 1024));
+  EXPECT_THROW(with(227 * 1024 + 1), InternalError);
+}
+
+__global__ void too_much_static() { cuda::block_shared<char[48 * 1024 + 1]>()[0] = 1; }
+
+TEST(SharedMemory, StaticPiecesHaveALimit) {
+  EXPECT_THAT(test::fault_of(&too_much_static, 1), testing::HasSubstr("49153 bytes of static shared memory"));
+}
+
+IN_EVERY_ORDER(MemoryFaults);
+
+}  // namespace
+}  // namespace isobath::emulated

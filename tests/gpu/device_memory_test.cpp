@@ -1,0 +1,61 @@
+// Tensors on each device: storage, copies, and the count of the host's waits.
+
+#include <new>
+
+#include "gpu/devices.hpp"
+#include "ops/core/allocator.hpp"
+#include "ops/core/host_waits.hpp"
+
+namespace isobath {
+namespace {
+
+class DeviceMemory : public test::OnDevice {};
+
+TEST_P(DeviceMemory, ValuesComeBackAsTheyWent) {
+  const std::vector<float> values = test::random_values(1000, 31);
+  const Tensor tensor = Tensor::from(Shape{10, 100}, values, device());
+  EXPECT_TRUE(test::equal_bits(tensor.to_vector<float>(), values));
+  const Tensor copy = Tensor::empty(Shape{1000}, DType::F32, device());
+  copy.copy_from(tensor);
+  EXPECT_TRUE(test::equal_bits(copy.to_vector<float>(), values));
+  copy.fill_zero();
+  EXPECT_TRUE(test::equal_bits(copy.to_vector<float>(), std::vector<float>(1000)));
+}
+
+TEST_P(DeviceMemory, EveryReadByTheHostIsACountedWait) {
+  const Tensor tensor = Tensor::from(Shape{4}, std::vector<float>(4), device());
+  const std::int64_t before = host_waits();
+  tensor.to_vector<float>();
+  EXPECT_EQ(host_waits() - before, device().is_cpu() ? 0 : 1);
+}
+
+TEST_P(DeviceMemory, BlocksAreReused) {
+  const DeviceKind kind = device().kind;
+  { const Tensor first = Tensor::empty(Shape{777}, DType::F32, device()); }
+  const std::int64_t created = allocator_stats(kind).blocks_created;
+  { const Tensor second = Tensor::empty(Shape{777}, DType::F32, device()); }
+  EXPECT_EQ(allocator_stats(kind).blocks_created, created);
+  trim_allocator();
+  EXPECT_EQ(allocator_stats(kind).bytes_cached, 0);
+}
+
+ON_EVERY_DEVICE(DeviceMemory);
+
+TEST(FullDevice, ThrowsBadAlloc) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "no GPU: " << cuda_status();
+  EXPECT_THROW(Tensor::empty(Shape{std::int64_t{1} << 48}, DType::F32, Device::cuda(0)), std::bad_alloc);
+}
+
+TEST(NoDevice, SaysWhyAndWhatToDo) {
+  if (cuda_device_count() > 0) GTEST_SKIP() << "this machine has one: " << cuda_status();
+  EXPECT_STRNE(cuda_status(), "");
+  try {
+    Tensor::empty(Shape{4}, DType::F32, Device::cuda(0));
+    FAIL() << "memory of a device that is not there";
+  } catch (const BackendError& error) {
+    EXPECT_NE(std::string(error.what()).find("device: cpu"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace isobath
