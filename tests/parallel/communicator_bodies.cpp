@@ -15,8 +15,9 @@ namespace {
 // 1 + 2 + ... + size.
 std::int64_t sum_of_ranks(const Communicator& ranks) { return std::int64_t{ranks.size()} * (ranks.size() + 1) / 2; }
 
-// Small, one piece, several pieces with a ragged end, and lengths that no rank count divides.
-const std::int64_t kCounts[] = {1, 2, 5, 1000, 4097, 70'001, 2'500'003};
+// Small and one piece, at lengths that no rank count divides; and several pieces with a ragged end.
+const std::int64_t kCounts[] = {1, 2, 5, 1000, 4097, 70'001};
+constexpr std::int64_t kSeveralPieces = 2'500'003;
 
 template <class T>
 std::vector<T> values(const Communicator& ranks, std::int64_t count) {
@@ -47,6 +48,8 @@ RANKED_TEST(AllReduce, is_the_closed_form_for_every_type_and_length) {
       expect_all_reduce<std::int64_t>(ranks, count, how);
     }
   }
+  expect_all_reduce<float>(ranks, kSeveralPieces, Reduce::Sum);
+  expect_all_reduce<bfloat16>(ranks, kSeveralPieces, Reduce::Sum);
 }
 
 RANKED_TEST(AllReduce, sums_in_rank_order_to_the_bit) {

@@ -57,17 +57,17 @@ TEST(FlatLayout, cuts_the_buffer_into_buckets_that_divide_by_the_ranks) {
     std::size_t piece = 0;
     for (const FlatBucket& bucket : layout.buckets()) {
       RC_ASSERT(bucket.range.begin == begin);
-      RC_ASSERT(bucket.range.count() > 0 && bucket.range.count() % (16 * drawn.settings.world_size) == 0);
-      RC_ASSERT(bucket.first_piece == piece && bucket.end_piece > piece);
+      RC_ASSERT((bucket.range.count() > 0 && bucket.range.count() % (16 * drawn.settings.world_size) == 0));
+      RC_ASSERT((bucket.first_piece == piece && bucket.end_piece > piece));
       for (; piece < bucket.end_piece; ++piece) {
         const FlatPiece& inside = layout.pieces()[piece];
         RC_ASSERT(&layout.buckets()[inside.bucket] == &bucket);
-        RC_ASSERT(inside.range.begin >= bucket.range.begin && inside.range.end <= bucket.range.end);
+        RC_ASSERT((inside.range.begin >= bucket.range.begin && inside.range.end <= bucket.range.end));
         RC_ASSERT(drawn.items[inside.item].group == bucket.group);
       }
       begin = bucket.range.end;
     }
-    RC_ASSERT(begin == layout.total() && piece == layout.pieces().size());
+    RC_ASSERT((begin == layout.total() && piece == layout.pieces().size()));
   });
 }
 
@@ -77,7 +77,7 @@ TEST(FlatLayout, fills_a_bucket_up_to_its_size_and_no_further) {
     for (std::size_t i = 0; i < layout.buckets().size(); ++i) {
       const FlatBucket& bucket = layout.buckets()[i];
       const std::int64_t used = layout.pieces()[bucket.end_piece - 1].range.end - bucket.range.begin;
-      RC_ASSERT(used <= capacity || bucket.end_piece - bucket.first_piece == 1);
+      RC_ASSERT((used <= capacity || bucket.end_piece - bucket.first_piece == 1));
       if (i + 1 == layout.buckets().size() || layout.buckets()[i + 1].group != bucket.group) continue;
       const std::int64_t aligned = (used + 15) / 16 * 16;
       const FlatPiece& next = layout.pieces()[bucket.end_piece];
@@ -96,7 +96,7 @@ TEST(FlatLayout, keeps_groups_together_and_reverses_the_order_of_use_in_each) {
     for (const FlatPiece& piece : layout.pieces()) {
       actual.push_back(piece.item);
       const FlatRange group = layout.group(drawn.items[piece.item].group);
-      RC_ASSERT(piece.range.begin >= group.begin && piece.range.end <= group.end);
+      RC_ASSERT((piece.range.begin >= group.begin && piece.range.end <= group.end));
     }
     RC_ASSERT(actual == expected);
     RC_ASSERT(layout.group(ParameterGroup::Main).begin == 0);
@@ -112,8 +112,8 @@ TEST(FlatLayout, gives_every_parameter_its_weight_decay) {
       const auto ranges = layout.decay_ranges(group);
       std::int64_t begin = 0;
       for (std::size_t i = 0; i < ranges.size(); ++i) {
-        RC_ASSERT(ranges[i].range.begin == begin && ranges[i].range.count() > 0);
-        RC_ASSERT(i == 0 || ranges[i].decay != ranges[i - 1].decay);
+        RC_ASSERT((ranges[i].range.begin == begin && ranges[i].range.count() > 0));
+        RC_ASSERT((i == 0 || ranges[i].decay != ranges[i - 1].decay));
         begin = ranges[i].range.end;
       }
       RC_ASSERT(begin == whole.count());

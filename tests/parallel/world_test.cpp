@@ -16,7 +16,7 @@ TEST(World, samples_are_dealt_out_completely_in_order_and_evenly) {
     for (int rank = 0; rank < ranks; ++rank) {
       const SampleRange range = sample_range(rank, ranks, batch);
       RC_ASSERT(range.begin == next);
-      RC_ASSERT(range.count() == batch / ranks || range.count() == (batch + ranks - 1) / ranks);
+      RC_ASSERT((range.count() == batch / ranks || range.count() == (batch + ranks - 1) / ranks));
       next = range.end;
     }
     RC_ASSERT(next == batch);
