@@ -1,4 +1,6 @@
 #pragma once
+#include "ops/attention/visibility.hpp"
+#include "ops/autograd/grad_view.hpp"
 #include "ops/core/queue.hpp"
 #include "ops/tensor/row_set.hpp"
 
@@ -11,8 +13,43 @@ enum class Mask { Causal };
 /// q: [Q, heads * D] for the rows of `queries`; k, v: [K, heads * D] for the rows of `keys`; result [Q, heads * D].
 /// Scores are scaled by 1 / sqrt(D); softmax is f32. A query that sees no key yields zeros. The T x T matrix is never
 /// stored: memory is linear in T. Counts 4 D heads FLOPs per visible (query, key) pair forward, 2x that backward
-/// (recomputed scores are not counted as model FLOPs).
+/// (less what nobody wants; recomputed scores are not counted as model FLOPs). See visible_pairs for the meta device.
+/// Throws InternalError when shapes, types, devices or the two row sets do not fit.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const RowSet& queries, const RowSet& keys,
                  int heads, Mask mask);
+
+namespace kernel {
+template <class T>
+struct AttentionInputs {
+  View<const T> q;       ///< [Q, heads * D]
+  View<const T> k;       ///< [K, heads * D]
+  View<const T> v;       ///< [K, heads * D]
+  SequenceRows queries;  ///< Q members
+  SequenceRows keys;     ///< K members
+  int heads;
+
+  std::int64_t head_width() const { return q.columns() / heads; }
+};
+
+/// The same contract without checks, causal. log2_sum: f32 [heads, Q], the binary logarithm of each row's sum of
+/// e^(scaled score), 0 for a row that sees no key; null data when backward will not come.
+template <class T>
+void attention(CpuQueue queue, const AttentionInputs<T>& in, View<T> out, View<float> log2_sum);
+
+/// Where the gradients go; the targets do not overlap.
+template <class T>
+struct AttentionGrads {
+  GradView<T> q;  ///< [Q, heads * D]
+  GradView<T> k;  ///< [K, heads * D]
+  GradView<T> v;  ///< [K, heads * D]
+};
+
+/// With p = e^(s q.k) / 2^log2_sum for visible pairs, s = 1 / sqrt(D), and ds = p (<grad_out, v> - <grad_out, out>):
+///   grad_q = s sum over keys of ds k, grad_k = s sum over queries of ds q, grad_v = sum over queries of p grad_out,
+/// every sum over ascending rows in f32, rounded to T once. Rows without a visible partner get zeros.
+template <class T>
+void attention_backward(CpuQueue queue, const AttentionInputs<T>& in, View<const T> out, View<const float> log2_sum,
+                        View<const T> grad_out, AttentionGrads<T> grads);
+}  // namespace kernel
 
 }  // namespace isobath
