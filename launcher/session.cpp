@@ -18,13 +18,17 @@ ExitCode say(ExitCode code, const std::string& message) {
   return code;
 }
 
+void check_launch(int world_size) {
+  const std::string mistake = launch_mistake(process_environment(), world_size);
+  if (!mistake.empty()) throw Error(ExitCode::Usage, mistake);
+}
+
 /// The ranks' work under MPI. What every rank threw alike ends in an orderly way; anything else takes the job down from
 /// here.
 ExitCode on_mpi_ranks(const std::function<ExitCode(Communicator&)>& work) {
   MpiSession session;
   Communicator& world = session.world();
-  const std::string mistake = launch_mistake(process_environment(), world.size());
-  if (!mistake.empty()) throw Error(ExitCode::Usage, mistake);
+  check_launch(world.size());
   set_log_rank(world.rank());
   ExitCode code = ExitCode::Done;
   try {
@@ -43,15 +47,16 @@ ExitCode on_mpi_ranks(const std::function<ExitCode(Communicator&)>& work) {
 
 ExitCode on_ranks(const std::function<ExitCode(Communicator& ranks)>& work) {
   if (launched_by_mpi(process_environment())) return on_mpi_ranks(work);
+  check_launch(1);  // srun without PMI starts ranks that know nothing of each other
   SelfCommunicator alone;
   return work(alone);
 }
 
 int settle_threads(std::int64_t wanted, Communicator& ranks) {
-  const int threads = wanted > 0 ? static_cast<int>(wanted) : fair_threads(ranks);
+  const HostShare host = host_share(ranks);
+  const int threads = wanted > 0 ? static_cast<int>(wanted) : host.threads;
   set_kernel_threads(threads);
-  const LocalRank local = local_rank(process_environment());
-  const std::string warning = oversubscription_warning(local.size, threads, static_cast<int>(available_cores().size()));
+  const std::string warning = oversubscription_warning(host, threads);
   if (!warning.empty() && ranks.rank() == 0) log_warning(warning);
   return threads;
 }

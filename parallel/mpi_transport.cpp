@@ -15,22 +15,25 @@ constexpr int kTag = 1;
 // MPI counts are int; longer messages go in parts, which arrive in the order in which they were sent.
 constexpr std::size_t kPartBytes = std::size_t{1} << 30;
 
+using std::chrono::nanoseconds;
 // Short enough to be noise beside a step, long enough for a small collective between idle ranks.
-constexpr auto kSpin = std::chrono::microseconds(20);
-constexpr long kFirstNapNanoseconds = 10'000, kLongestNapNanoseconds = 100'000;
+constexpr nanoseconds kSpin{20'000};
+// A nap is a share of the time already waited, so it costs no wait more than 1/16 and a long wait next to no work.
+constexpr nanoseconds kShortestNap{10'000}, kLongestNap{1'000'000};
+constexpr int kNapShare = 16;
 
 // MPI makes progress only inside its calls, and its own waits keep a core busy: so look, sleep, look again. A yield in
 // place of the sleep would give a busy core away for a whole time slice.
 void finish(std::vector<MPI_Request>& requests) {
   const auto begin = std::chrono::steady_clock::now();
-  timespec nap{0, kFirstNapNanoseconds};
   for (;;) {
     int done = 0;
     check_mpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE), "transfer");
     if (done != 0) return;
-    if (std::chrono::steady_clock::now() - begin < kSpin) continue;
+    const nanoseconds waited = std::chrono::steady_clock::now() - begin;
+    if (waited < kSpin) continue;
+    const timespec nap{0, std::clamp(waited / kNapShare, kShortestNap, kLongestNap).count()};
     nanosleep(&nap, nullptr);
-    nap.tv_nsec = std::min(2 * nap.tv_nsec, kLongestNapNanoseconds);
   }
 }
 

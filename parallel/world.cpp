@@ -107,27 +107,34 @@ std::vector<int> available_cores() {
   return cores;
 }
 
-int fair_threads(const std::vector<Place>& places, std::size_t mine) {
-  double share = 0;
-  for (const int core : places[mine].cores)
-    share += 1.0 / static_cast<double>(std::count_if(places.begin(), places.end(), [&](const Place& place) {
-               return place.host == places[mine].host && std::ranges::count(place.cores, core) > 0;
-             }));
+HostShare host_share(const std::vector<Place>& places, std::size_t mine) {
+  std::map<int, int> users;  // of each core of the host
+  HostShare share{0, 0, 0};
+  for (const Place& place : places) {
+    if (place.host != places[mine].host) continue;
+    ++share.ranks;
+    for (const int core : place.cores) ++users[core];
+  }
+  double part = 0;
+  for (const int core : places[mine].cores) part += 1.0 / users[core];
   constexpr double kRounding = 1e-6;  // thirds add up to a little less than a whole
-  return std::max(1, static_cast<int>(std::floor(share + kRounding)));
+  share.cores = static_cast<int>(users.size());
+  share.threads = std::max(1, static_cast<int>(std::floor(part + kRounding)));
+  return share;
 }
 
-int fair_threads(Communicator& ranks) {
+HostShare host_share(Communicator& ranks) {
   std::vector<Place> places;
   for (const std::string& packed : all_gather_text(ranks, pack({host_name(), available_cores()})))
     places.push_back(unpack(packed));
-  return fair_threads(places, static_cast<std::size_t>(ranks.rank()));
+  return host_share(places, static_cast<std::size_t>(ranks.rank()));
 }
 
-std::string oversubscription_warning(int local_ranks, int threads, int cores) {
-  if (local_ranks * threads <= cores) return "";
-  return text(local_ranks, " ranks of ", threads, " thread", threads == 1 ? "" : "s", " on this host have ", cores,
-              " core", cores == 1 ? "" : "s", " between them: it works, but slower than with fewer ranks");
+std::string oversubscription_warning(const HostShare& host, int threads) {
+  if (host.ranks * threads <= host.cores) return "";
+  return text(host.ranks, " rank", host.ranks == 1 ? "" : "s", " of ", threads, " thread", threads == 1 ? "" : "s",
+              " on this host have ", host.cores, " core", host.cores == 1 ? "" : "s",
+              " between them: it works, but slower than with no more threads than cores");
 }
 
 }  // namespace isobath

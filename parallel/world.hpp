@@ -48,13 +48,20 @@ struct Place {
   std::string host;
   std::vector<int> cores;
 };
-/// Threads for the rank at `mine`: each core of its own counts by 1 / (ranks of the same host that may use it too).
-/// At least 1. So ranks bound to cores of their own use all of them, and ranks that float over the host share it.
-int fair_threads(const std::vector<Place>& places, std::size_t mine);
-/// The same for this process; every rank calls it.
-int fair_threads(Communicator& ranks);
 
-/// One line for the user when `threads` on each of `local_ranks` ranks need more than `cores`; otherwise empty.
-std::string oversubscription_warning(int local_ranks, int threads, int cores);
+/// The host of one rank.
+struct HostShare {
+  int ranks = 1;    ///< on this host
+  int cores = 1;    ///< that any of them may use
+  int threads = 1;  ///< this rank's part of the cores
+};
+/// For the rank at `mine`. Each core of its own counts by 1 / (ranks of the host that may use it too), so ranks bound
+/// to cores of their own use all of them, and ranks that float over the host share it. At least 1 thread.
+HostShare host_share(const std::vector<Place>& places, std::size_t mine);
+/// The same for this process; every rank calls it.
+HostShare host_share(Communicator& ranks);
+
+/// One line for the user when `threads` on each rank of the host need more than its cores; otherwise empty.
+std::string oversubscription_warning(const HostShare& host, int threads);
 
 }  // namespace isobath

@@ -84,7 +84,10 @@ RANKED_TEST(Agreement, a_body_fails_or_succeeds_everywhere) {
 RANKED_TEST(World, ranks_of_one_host_share_its_cores) {
   // mpirun without binding, and threads: every rank may run on every core.
   const int expected = std::max(1, static_cast<int>(available_cores().size()) / ranks.size());
-  EXPECT_EQ(fair_threads(ranks), expected);
+  const HostShare share = host_share(ranks);
+  EXPECT_EQ(share.threads, expected);
+  EXPECT_EQ(share.ranks, ranks.size());
+  EXPECT_EQ(share.cores, static_cast<int>(available_cores().size()));
 }
 
 }  // namespace

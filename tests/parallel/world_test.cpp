@@ -62,21 +62,28 @@ TEST(World, threads_follow_from_the_cores_that_ranks_share) {
   };
   // Two ranks that float over 8 cores, and one alone on another host.
   const std::vector<Place> floating{{"n1", cores(0, 8)}, {"n1", cores(0, 8)}, {"n2", cores(0, 8)}};
-  EXPECT_EQ(fair_threads(floating, 0), 4);
-  EXPECT_EQ(fair_threads(floating, 2), 8);
+  EXPECT_EQ(host_share(floating, 0).threads, 4);
+  EXPECT_EQ(host_share(floating, 2).threads, 8);
   // Bound to cores of their own, as srun --cpus-per-task does: nothing is shared.
   const std::vector<Place> bound{{"n1", cores(0, 3)}, {"n1", cores(3, 8)}};
-  EXPECT_EQ(fair_threads(bound, 0), 3);
-  EXPECT_EQ(fair_threads(bound, 1), 5);
+  EXPECT_EQ(host_share(bound, 0).threads, 3);
+  EXPECT_EQ(host_share(bound, 1).threads, 5);
   // More ranks than cores; and thirds that must add up to a whole.
-  EXPECT_EQ(fair_threads(std::vector<Place>(4, {"n1", cores(0, 2)}), 3), 1);
-  EXPECT_EQ(fair_threads(std::vector<Place>(3, {"n1", cores(0, 9)}), 0), 3);
+  EXPECT_EQ(host_share(std::vector<Place>(4, {"n1", cores(0, 2)}), 3).threads, 1);
+  EXPECT_EQ(host_share(std::vector<Place>(3, {"n1", cores(0, 9)}), 0).threads, 3);
 }
 
 TEST(World, more_threads_than_cores_is_one_line) {
-  EXPECT_EQ(oversubscription_warning(2, 1, 2), "");
-  EXPECT_EQ(oversubscription_warning(4, 1, 2),
-            "4 ranks of 1 thread on this host have 2 cores between them: it works, but slower than with fewer ranks");
+  EXPECT_EQ(oversubscription_warning({2, 2, 1}, 1), "");
+  EXPECT_EQ(
+      oversubscription_warning({4, 2, 1}, 1),
+      "4 ranks of 1 thread on this host have 2 cores between them: it works, but slower than with no more threads "
+      "than cores");
+  // Bound to one core each: each rank sees one, but together they have two.
+  const HostShare bound = host_share({{"n1", {0}}, {"n1", {1}}, {"n2", {0}}}, 1);
+  EXPECT_EQ(bound.ranks, 2);
+  EXPECT_EQ(bound.cores, 2);
+  EXPECT_EQ(oversubscription_warning(bound, bound.threads), "");
 }
 
 TEST(World, this_process_has_cores_and_an_environment) {
