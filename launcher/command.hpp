@@ -25,5 +25,6 @@ void add_sample(CLI::App& app, CommandBody& chosen);
 void add_checkpoint(CLI::App& app, CommandBody& chosen);
 void add_doctor(CLI::App& app, CommandBody& chosen);
 void add_bench(CLI::App& app, CommandBody& chosen);
+void add_report(CLI::App& app, CommandBody& chosen);
 
 }  // namespace isobath

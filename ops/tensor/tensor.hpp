@@ -73,7 +73,7 @@ class Tensor {
   void fill_zero() const;
   /// Copies the elements of `source`: equal dtype, count and device.
   void copy_from(const Tensor& source) const;
-  /// Copies to host memory; on a device other than the CPU the host waits, and the wait is counted.
+  /// Copies to host memory, for which the host waits (ops/core/host_waits.hpp).
   template <class T>
   std::vector<T> to_vector() const {
     require(dtype_of<T> == dtype_, "to_vector: ", name_of(dtype_), " read as ", name_of(dtype_of<T>));

@@ -12,7 +12,10 @@ namespace fs = std::filesystem;
 enum class Standing { Whole, Damaged, Unfinished };
 
 Standing standing_of(const fs::path& directory) {
-  if (!fs::exists(directory / kManifestName)) return Standing::Unfinished;
+  std::error_code failure;
+  const bool has_manifest = fs::exists(directory / kManifestName, failure);
+  if (failure) return Standing::Damaged;  // what cannot be looked at is not removed
+  if (!has_manifest) return Standing::Unfinished;
   return damage_of(directory, VerifyLevel::Size) ? Standing::Damaged : Standing::Whole;
 }
 

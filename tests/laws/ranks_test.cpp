@@ -1,0 +1,176 @@
+// Laws 5 and 6: N ranks with their shares of a batch are one rank with all of it, and every parameter joins every
+// reduction.
+
+#include <mutex>
+
+#include "laws/small_run.hpp"
+#include "ops/autograd/tape.hpp"
+#include "parallel/thread_ranks.hpp"
+#include "trainer/routing/replay.hpp"
+
+namespace isobath::test {
+namespace {
+
+using Gradients = std::map<std::string, std::vector<float>>;
+
+Gradients gradients_of(const Replica& replica) {
+  Gradients out;
+  for (const Parameter* parameter : replica.parameters.parameters())
+    out[parameter->name] = parameter->gradient.to_vector<float>();
+  return out;
+}
+
+struct Outcome {
+  Gradients gradients;         // of the last step
+  std::vector<double> losses;  // per step
+  std::map<std::string, std::vector<float>> weights;
+};
+
+/// `steps` steps on `ranks` thread ranks, routes replayed from `trace` when there is one; what rank `watched` holds
+/// afterwards.
+Outcome run_steps(const RunConfig& config, int ranks, int steps, const std::optional<RouteTrace>& trace,
+                  int watched = 0) {
+  Outcome outcome;
+  run_ranks({.count = ranks}, [&](Communicator& world) {
+    Replica replica(config, Device::cpu(), world.size(), trace);
+    shake(replica, 0.05F);
+    Trainer trainer(config, replica, world);
+    std::vector<double> losses;
+    for (int step = 0; step < steps; ++step)
+      losses.push_back(
+          trainer.step(small_batch(config, step, share_of(config.train.batch, {world.rank(), world.size()}))).loss);
+    if (world.rank() != watched) return;
+    outcome.losses = losses;
+    outcome.gradients = gradients_of(replica);
+    for (const Parameter* parameter : replica.parameters.parameters())
+      outcome.weights[parameter->name] = parameter->value.to_vector<float>();
+  });
+  return outcome;
+}
+
+/// The routes that top-k chooses in `steps` steps of one rank.
+RouteTrace record_trace(const RunConfig& config, int steps) {
+  RouteTrace trace{config.train.batch, config.model.context, config.model.layers, {}};
+  Replica replica(config, Device::cpu(), 1);
+  shake(replica, 0.05F);
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  for (int step = 0; step < steps; ++step) {
+    const Batch batch = small_batch(config, step);
+    {
+      const NoGrad no_grad;
+      const ModelInput input = input_of(batch, step);
+      for (const LayerRecord& record : replica.model.forward(input, *replica.router, Phase::Training, 1).routed)
+        record_route(trace, record.layer, record.route.queries, input.context);
+    }
+    trainer.step(batch);
+  }
+  return trace;
+}
+
+/// Largest difference over the largest element of all parameters: what rounding has to be small against.
+double distance(const Gradients& a, const Gradients& b) {
+  double difference = 0.0, largest = 0.0;
+  for (const auto& [name, values] : a) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double gap = std::abs(static_cast<double>(values[i]) - b.at(name)[i]);
+      difference = std::isnan(gap) ? std::numeric_limits<double>::infinity() : std::max(difference, gap);
+      largest = std::max(largest, std::abs(static_cast<double>(values[i])));
+    }
+  }
+  return difference / largest;
+}
+
+// A gradient element is a sum over 192 rows of products that passed some 60 ops; the cut into ranks regroups the sum
+// and the blocks of the matrix products. Errors of sqrt(192 * 60) roundings, six standard deviations.
+const double kOneStepBound = 6.0 * std::sqrt(192.0 * 60.0) * kEpsilon;
+
+struct Case {
+  DepthPolicy policy;
+  int ranks;
+};
+
+class Ranks : public testing::TestWithParam<Case> {};
+
+TEST_P(Ranks, ShareABatchAsOneRankTakesIt) {
+  RunConfig config = small_config(GetParam().policy);
+  config.model.dropout = 0.1;  // draws are keyed by the global sample, so they too are the same
+  std::optional<RouteTrace> trace;
+  if (config.depth.policy == DepthPolicy::MixtureOfDepths) {
+    trace = record_trace(config, 10);
+    config.depth.policy = DepthPolicy::Replay;
+  }
+  const Outcome one_step = run_steps(config, 1, 1, trace), shared_step = run_steps(config, GetParam().ranks, 1, trace);
+  EXPECT_LT(distance(one_step.gradients, shared_step.gradients), kOneStepBound);
+
+  const Outcome alone = run_steps(config, 1, 10, trace), shared = run_steps(config, GetParam().ranks, 10, trace);
+  // A relative gradient error e moves an AdamW update by up to about e in units of the learning rate where elements are
+  // not tiny; ten steps at 3e-3 and a loss that changes by order 1 per unit of weight movement over some 1e2 coherent
+  // elements.
+  for (std::size_t step = 0; step < alone.losses.size(); ++step)
+    EXPECT_NEAR(alone.losses[step], shared.losses[step], 10 * 3e-3 * 100 * kOneStepBound) << "step " << step;
+}
+
+TEST_P(Ranks, EndWithEqualWeights) {
+  const RunConfig config = small_config(GetParam().policy);
+  const int last = GetParam().ranks - 1;
+  EXPECT_EQ(run_steps(config, GetParam().ranks, 3, std::nullopt, 0).weights,
+            run_steps(config, GetParam().ranks, 3, std::nullopt, last).weights);
+}
+
+INSTANTIATE_TEST_SUITE_P(Laws, Ranks,
+                         testing::Values(Case{DepthPolicy::Dense, 2}, Case{DepthPolicy::Dense, 3},
+                                         Case{DepthPolicy::TokenSelective, 2}, Case{DepthPolicy::MixtureOfDepths, 2},
+                                         Case{DepthPolicy::MixtureOfDepths, 4}),
+                         [](const auto& info) { return text(name_of(info.param.policy), '_', info.param.ranks); });
+
+TEST(MicroBatches, AddUpToTheWholeBatch) {
+  RunConfig config = small_config(DepthPolicy::TokenSelective);
+  const Outcome whole = run_steps(config, 1, 1, std::nullopt);
+  config.train.micro_batches = 3;
+  EXPECT_LT(distance(whole.gradients, run_steps(config, 1, 1, std::nullopt).gradients), kOneStepBound);
+}
+
+TEST(FreeRouting, FirstStepDecisionsAgreeAcrossRanks) {
+  const RunConfig config = small_config(DepthPolicy::MixtureOfDepths);
+  Replica replica(config, Device::cpu(), 1);
+  shake(replica, 0.05F);
+  const NoGrad no_grad;
+  const auto chosen = [&](IndexRange range) {
+    std::map<std::pair<int, std::int64_t>, std::vector<std::int32_t>> out;
+    const Batch batch = small_batch(config, 0, range);
+    RouteTrace trace;
+    for (const LayerRecord& record : replica.model.forward(input_of(batch), *replica.router, Phase::Training, 1).routed)
+      record_route(trace, record.layer, record.route.queries, input_of(batch).context);
+    return trace.positions;
+  };
+  std::size_t decisions = 0, differing = 0;
+  const auto whole = chosen({0, 8});
+  for (const auto& [key, positions] : whole) {
+    const auto share = chosen({key.sample, key.sample + 1});
+    for (std::size_t i = 0; i < positions.size(); ++i) differing += positions[i] != share.at(key)[i];
+    decisions += positions.size();
+  }
+  EXPECT_LE(static_cast<double>(differing), 0.001 * static_cast<double>(decisions));
+}
+
+TEST(Reduction, IncludesParametersThatNoRowReached) {
+  // A trace that selects nothing: the routed blocks and their routers take part in nothing, yet every rank issues every
+  // bucket.
+  RunConfig config = small_config(DepthPolicy::Replay);
+  config.depth.mixture_of_depths.predictor = false;
+  config.depth.mixture_of_depths.auxiliary_weight = 0.0;
+  config.train.bucket_mib = 0.01;  // many buckets
+  RouteTrace trace{config.train.batch, config.model.context, config.model.layers, {}};
+  for (std::int64_t layer : {1, 3})
+    for (std::int64_t sample = 0; sample < 8; ++sample)
+      trace.positions[{0, layer, sample}] = sample < 4 ? std::vector<std::int32_t>{} : std::vector<std::int32_t>{2, 5};
+  const Outcome uneven = run_steps(config, 2, 1, trace), alone = run_steps(config, 1, 1, trace);
+  EXPECT_LT(distance(alone.gradients, uneven.gradients), kOneStepBound);
+  for (auto& [key, positions] : trace.positions) positions.clear();
+  const Outcome none = run_steps(config, 2, 1, trace);
+  for (const float g : none.gradients.at("blocks.1.ffn.up.weight")) EXPECT_EQ(g, 0.0F);
+}
+
+}  // namespace
+}  // namespace isobath::test

@@ -1,0 +1,97 @@
+// What a step costs beside arithmetic: no new memory once it has settled, one host wait, and what --dry-run said.
+
+#include "laws/small_run.hpp"
+#include "ops/core/host_waits.hpp"
+#include "trainer/run/dry_run.hpp"
+
+namespace isobath::test {
+namespace {
+
+class Step : public testing::TestWithParam<DepthPolicy> {};
+
+TEST_P(Step, AsksTheSystemForNoMemoryAfterTheSecond) {
+  const RunConfig config = small_config(GetParam());
+  Replica replica(config, Device::cpu(), 1);
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  const Batch batch = small_batch(config);
+  for (int step = 0; step < 2; ++step) trainer.step(batch);
+  const AllocatorStats before = allocator_stats(DeviceKind::Cpu);
+  for (int step = 0; step < 5; ++step) trainer.step(batch);
+  EXPECT_EQ(allocator_stats(DeviceKind::Cpu).blocks_created, before.blocks_created);
+  EXPECT_EQ(allocator_stats(DeviceKind::Cpu).bytes_in_use, before.bytes_in_use);
+}
+
+TEST_P(Step, WaitsForTheDeviceOnceAfterTheUpdate) {
+  // On the CPU the read is free of waiting; what is counted is every place that would wait for another device.
+  const RunConfig config = small_config(GetParam());
+  Replica replica(config, Device::cpu(), 1);
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  const Batch batch = small_batch(config);
+  const std::int64_t before = host_waits();
+  trainer.gather_gradients(batch);
+  EXPECT_EQ(host_waits() - before, 0) << "between forward and update";
+  trainer.step(batch);
+  EXPECT_EQ(host_waits() - before, 1);
+}
+
+TEST_P(Step, PeaksWhereTheDryRunSaid) {
+  RunConfig config = small_config(GetParam());
+  config.model.width = 64;
+  config.model.context = 64;
+  const DryRun said = measure_dry_run(config, 1);
+  trim_allocator();
+  const std::int64_t start = allocator_stats(DeviceKind::Cpu).bytes_in_use;
+  Replica replica(config, Device::cpu(), 1);
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  const Batch batch = small_batch(config);
+  trainer.step(batch);
+  reset_allocator_peak(DeviceKind::Cpu);
+  trainer.step(batch);
+  const double peak = static_cast<double>(allocator_stats(DeviceKind::Cpu).bytes_peak - start);
+  EXPECT_NEAR(peak, static_cast<double>(said.memory.peak()), 0.15 * peak);
+}
+
+TEST_P(Step, ExecutesTheFlopsThatTheDryRunSaid) {
+  const RunConfig config = small_config(GetParam());
+  const DryRun said = measure_dry_run(config, 1);
+  Replica replica(config, Device::cpu(), 1);
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  const StepReport report = trainer.step(small_batch(config));
+  // The dry run does not know where top-k's rows lie, and all rows of a sequence can see each other's pairs alike:
+  // equal counts.
+  EXPECT_EQ(static_cast<double>(said.step.total()), report.executed_flops);
+}
+
+INSTANTIATE_TEST_SUITE_P(Laws, Step,
+                         testing::Values(DepthPolicy::Dense, DepthPolicy::TokenSelective, DepthPolicy::MixtureOfDepths),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
+
+TEST(NotFinite, StopsWithTheWeightsOfBefore) {
+  const RunConfig config = small_config(DepthPolicy::Dense);
+  Replica replica(config, Device::cpu(), 1);
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  trainer.step(small_batch(config));
+  Parameter* poisoned = replica.parameters.parameters()[4];
+  std::vector<float> values = poisoned->value.to_vector<float>();
+  values[0] = std::numeric_limits<float>::infinity();
+  poisoned->value.copy_from(Tensor::from(poisoned->shape, values));
+  const std::vector<float> before = replica.parameters.values().to_vector<float>();
+  try {
+    trainer.step(small_batch(config, 1));
+    FAIL() << "a step with an infinite weight went through";
+  } catch (const StoppedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::Stopped);
+    EXPECT_NE(std::string(error.what()).find("first tensor that is not finite: the gradient of"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(replica.parameters.values().to_vector<float>(), before);
+  EXPECT_EQ(trainer.steps_done(), 1);
+}
+
+}  // namespace
+}  // namespace isobath::test
