@@ -34,6 +34,20 @@ TEST(BceWithLogits, EqualsTheTextbookForm) {
   EXPECT_TRUE(close(value_of(bce(chosen_rows(), 0.01F, 0.125F), {logits}), {expected}, {0.0, 2.0 * kEpsilon}));
 }
 
+// Sums and targets are taken block by block (ops/sum/blocks.hpp): here are three.
+TEST(BceWithLogits, ManyRowsHaveTheirOwnTargets) {
+  const Leaf logits = random_leaf(Shape{9000}, 8, 4.0F);
+  std::vector<std::int32_t> rows;
+  for (std::int32_t i = 7; i < 9000; i += 1 + i % 9) rows.push_back(i);
+  const auto results = run_op(bce(RowSet::from_rows(rows, 9, 1000)), {logits});
+  std::vector<double> expected(9000);
+  for (std::size_t i = 0; i < 9000; ++i) expected[i] = 1.0 / (1.0 + std::exp(-static_cast<double>(logits.values[i])));
+  for (const std::int32_t row : rows) expected[static_cast<std::size_t>(row)] -= 1.0;
+  for (double& value : expected) value *= random_values(1, 5)[0];
+  EXPECT_TRUE(close(results[0], {reference(logits.values, rows)}, {0.0, 2.0 * kEpsilon}));
+  EXPECT_TRUE(close(results[1], expected, {8.0 * kEpsilon, 0.0}));  // of probabilities, at most 1
+}
+
 TEST(BceWithLogits, AllRowsChosenMeansTargetOneEverywhere) {
   const Leaf logits = random_leaf(Shape{6}, 2, 4.0F);
   const double expected = reference(logits.values, {0, 1, 2, 3, 4, 5});

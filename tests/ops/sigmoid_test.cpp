@@ -11,7 +11,7 @@ const OpUnderTest kOpen = [](const std::vector<Tensor>& in) { return one_minus_s
 double reference(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
 std::vector<float> wide_range() {
-  std::vector<float> values = random_values(999, 1, 80.0F);
+  std::vector<float> values = random_values(9999, 1, 80.0F);  // three blocks
   values.insert(values.end(), {0.0F, -0.0F, 1e-6F, 87.0F, -87.0F});
   return values;
 }

@@ -36,7 +36,7 @@ TEST(Sum, MultipliesByScaleAndUnit) {
 
 TEST(Sum, GradientMatchesFiniteDifferences) { check_gradients(summed(2.0F, 0.3F), {random_leaf(Shape{4, 5}, 2)}); }
 
-TEST(Sum, IsAdjointToItsGradient) { expect_adjoint(summed(1.5F, 0.5F), random_leaf(Shape{100}, 3)); }
+TEST(Sum, IsAdjointToItsGradient) { expect_adjoint(summed(1.5F, 0.5F), random_leaf(Shape{9001}, 3)); }
 
 TEST(Sum, NoElementsSumToZero) {
   EXPECT_EQ(run_op(summed(1.0F, 1.0F), {{Shape{0, 3}, {}}})[0].to_vector<float>()[0], 0.0F);
