@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Every test that this machine can run. Without options it is what a change has to pass; --full adds the long forms.
+#   tests/run.sh [--full]
+# Ends with 1 when anything failed, after all of it has run; says what was skipped and why.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. cluster/mpi-environment.sh
+
+full=no
+[[ ${1:-} == --full ]] && full=yes
+readonly full
+readonly cores=$(nproc)
+failed=()
+begun=$SECONDS
+
+say() { printf '\n== %s  (%d:%02d)\n' "$*" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)); }
+
+build() { # build PRESET TARGET...
+  local preset=$1
+  shift
+  say "build: $preset"
+  local log=build/configure-$preset.log
+  mkdir -p build
+  if ! cmake --preset "$preset" >"$log" 2>&1; then
+    cat "$log"
+    return 1
+  fi
+  cmake --build "build/$preset" --target "$@" -- --quiet
+}
+
+# Runs the tests of a build whose names match; a build that failed counts as a failure of its tests.
+check() { # check PRESET REGEX
+  say "test: $1"
+  ctest --test-dir "build/$1" --parallel "$cores" --output-on-failure --no-tests=error --progress --tests-regex "$2" || failed+=("$1")
+}
+
+step() { # step NAME COMMAND...
+  local name=$1
+  shift
+  say "$name"
+  "$@" || failed+=("$name")
+}
+
+if build cpu-release all; then
+  step lint python3 tests/lint/lint.py --headers build/cpu-release
+  check cpu-release '.*'
+else
+  failed+=(cpu-release)
+fi
+
+# Memory errors and undefined behaviour where bytes are parsed, indexed and moved.
+build cpu-asan test_ops test_ops_rows test_ops_dense test_attention test_data test_configs test_checkpoint &&
+  check cpu-asan '^(ops|ops_rows|ops_dense|attention|data|configs|checkpoint)\.' || failed+=(cpu-asan)
+
+# Races between ranks that are threads, and in the loader. OpenMP is not instrumented: kernels run with one thread.
+build cpu-tsan test_parallel test_data test_laws &&
+  check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks)' || failed+=(cpu-tsan)
+
+# CUDA kernels, executed on the CPU; the same bodies run on a GPU where there is one.
+if [[ -e ${CUDA_PATH:-/usr/local/cuda}/include/cuda_bf16.h ]]; then
+  build cuda-emulated test_emulated test_gpu && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
+else
+  echo "skipped: cuda-emulated (the CUDA toolkit's headers are not installed)"
+fi
+
+if [[ $full == yes ]]; then
+  step "demo commands" tests/docs/run_readme.sh
+fi
+
+say "skipped tests and why"
+grep -h -A1 -E ': Skipped$' build/*/Testing/Temporary/LastTest.log 2>/dev/null | grep -vE ': Skipped$|^--$' | sort | uniq -c || true
+
+if ((${#failed[@]})); then
+  say "FAILED: $(printf '%s\n' "${failed[@]}" | sort -u | tr '\n' ' ')"
+  exit 1
+fi
+say "all passed"
