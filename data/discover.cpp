@@ -105,6 +105,7 @@ TokenSource discover_tokens(const fs::path& path, DataFormat format) {
   // Absolute: a rank may have been started in another folder.
   const fs::path whole = fs::absolute(path).lexically_normal();
   std::error_code unknown;  // opening the path says what is wrong with it
+  if (whole.filename() == kManifestFile) return prepared_folder(whole.parent_path());
   if (!fs::is_directory(whole, unknown)) return single_file(whole, format);
   const bool bins = format == DataFormat::Llmc || format == DataFormat::Nanogpt;
   if (!bins && (fs::exists(whole / kManifestFile, unknown) || format == DataFormat::Isobath))

@@ -19,7 +19,7 @@ struct TokenSource {
 };
 
 /// `path` is one of
-///   a folder with dataset.json;
+///   a folder with dataset.json, or that file;
 ///   a folder with [NAME_]train*.bin and perhaps [NAME_]val*.bin of one NAME, in llm.c's or nanoGPT's format;
 ///   a single *.tok or *.bin file, of which [NAME_]train.bin brings [NAME_]val.bin along.
 /// `format` Auto takes the header's word, and a .bin file without a known header for nanoGPT's. Reads every header.

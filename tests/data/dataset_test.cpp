@@ -52,6 +52,7 @@ TEST_F(DatasetTest, PreparedFolder) {
   EXPECT_EQ(dataset.validation.tokens(), 50);
   ASSERT_NE(dataset.tokenizer, nullptr);
   EXPECT_EQ(dataset.tokenizer->decode(std::vector<std::int32_t>{2, 0}), "zx");
+  EXPECT_EQ(open(config(folder_ / "p" / "dataset.json")).fingerprint, dataset.fingerprint);
 }
 
 TEST_F(DatasetTest, ValidationFromAnotherFolder) {

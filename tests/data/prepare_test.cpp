@@ -3,8 +3,9 @@
 #include "data/prepare/prepare.hpp"
 
 #include <algorithm>
+#include <csignal>
 
-#include <sys/file.h>
+#include <sys/resource.h>
 
 #include "data/files/folder_lock.hpp"
 #include "data/prepare/dataset_manifest.hpp"
@@ -170,6 +171,38 @@ TEST_F(Prepare, AnOutputThatCannotBeWrittenIsNamed) {
   PrepareOptions wanted = options("x", TokenizerKind::Bytes);
   wanted.output = folder_ / "a.txt";  // a file, not a folder
   EXPECT_TRUE(refuses<StorageError>([&] { prepare(wanted); }, {"a.txt"}));
+}
+
+// While it lives, files of this process cannot grow beyond `bytes`: writing fails as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST_F(Prepare, AFullDiskLeavesNothingThatLooksFinished) {
+  const PrepareOptions wanted = options(std::string(100000, 'x'), TokenizerKind::Bytes);
+  {
+    const FileSizeLimit limit(50000);
+    EXPECT_TRUE(
+        refuses<StorageError>([&] { prepare(wanted); }, {"tokens-00000-of-00001", "cannot be written", "space"}));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(wanted.output));
+  EXPECT_EQ(prepare(wanted).outcome, PrepareOutcome::Written);
+  EXPECT_EQ(decoded(), std::string(100000, 'x'));
 }
 
 TEST_F(Prepare, ASecondWriterIsKeptOut) {
