@@ -14,10 +14,10 @@ Matrix<T> as_matrix(View<T> view) {
 
 constexpr std::int64_t round_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit * unit; }
 
-constexpr std::int64_t kPanel = 256;  // rows; measured at 384 and 1536 columns
+constexpr std::int64_t kPanel = 768;  // rows; fewer cost more packing of the weight than the cache gives back
 
-// body(begin, end) over panels of at most about `most` rows, each run by one thread: what the product leaves in a
-// core's cache is still there for the pass that follows it, and no thread waits for another between the two. Too few
+// body(begin, end) over panels of at most about `most` rows, each run by one thread: a product and the pass over it
+// follow each other while the panel is in the shared cache, and no thread waits for another between the two. Too few
 // rows for that: one panel with all threads inside. Panels are whole blocks of ColumnSum.
 template <class Body>
 void for_row_panels(std::int64_t rows, std::int64_t most, Body&& body) {
