@@ -42,7 +42,6 @@ void Engine::thread_main() {
     try {
       observe(engine.tokens_.begin);
       (*engine.body_)();
-      publish(engine.tokens_.end);
     } catch (...) {  // carried over to the host's stack, where the launch throws it
       engine.thrown_ = std::current_exception();
     }
@@ -62,7 +61,6 @@ void Engine::run(const Grid& grid, const ThreadBody& body) {
   gridDim = grid.blocks;
   tokens_.begin = tokens_.fresh();
   tokens_.end = tokens_.fresh();
-  publish(tokens_.begin);
   std::vector<unsigned> blocks(volume(grid.blocks));
   arrange(blocks, order_.kind, dice_);
   for (const unsigned number : blocks) {
@@ -74,6 +72,7 @@ void Engine::run(const Grid& grid, const ThreadBody& body) {
 
 void Engine::run_block(const Grid& grid) {
   shared_.begin_block(grid.dynamic_bytes);
+  publish(tokens_.begin);
   tokens_.barrier = tokens_.fresh();
   tokens_.warps.assign((count_ + kLanes - 1) / kLanes, nullptr);
   for (char*& token : tokens_.warps) token = tokens_.fresh();
@@ -151,11 +150,17 @@ std::string Engine::describe_waiting() const {
 
 // Fibers in the middle of a kernel forget it; what lies on their stacks is not destroyed.
 void Engine::abandon() noexcept {
+  observe(tokens_.end);
   for (unsigned number = 0; number < count_; ++number) {
     BlockThread& thread = *threads_[number];
     if (thread.state != ThreadState::Returned) thread.fiber.rewind();
     thread.state = ThreadState::Returned;
   }
+}
+
+void Engine::yield() {
+  publish(tokens_.end);  // of use when the thread never comes back
+  running().fiber.leave();
 }
 
 void Engine::meet_block(Where where) {

@@ -73,7 +73,7 @@ class Engine {
   const BlockThread& of_warp(unsigned lane) const { return *threads_[running_ / kLanes * kLanes + lane]; }
 
   BlockThread& running() { return *threads_[running_]; }
-  void yield() { running().fiber.leave(); }
+  void yield();
 
   std::vector<std::unique_ptr<BlockThread>> threads_;  // as many as the largest block so far had
   unsigned count_ = 0;                                 // threads of the present block

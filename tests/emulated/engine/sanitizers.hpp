@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include <sys/mman.h>
+
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -36,6 +38,14 @@ inline void permit(const void* begin, std::size_t bytes) {
   __asan_unpoison_memory_region(begin, bytes);
 #else
   static_cast<void>(begin), static_cast<void>(bytes);
+#endif
+}
+
+/// Whole pages of an anonymous mapping become new memory for TSan: what earlier blocks did there is no race with what
+/// later ones do.
+inline void renew([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) {
+#if defined(ISOBATH_EMULATED_HAS_TSAN)
+  if (bytes != 0) mmap(begin, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 #endif
 }
 

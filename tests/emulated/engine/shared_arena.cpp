@@ -6,6 +6,8 @@
 #include <new>
 #include <string>
 
+#include <sys/mman.h>
+
 #include "tests/emulated/engine/fault.hpp"
 #include "tests/emulated/engine/sanitizers.hpp"
 
@@ -27,17 +29,21 @@ void poison(void* data, std::size_t bytes) {
     std::memcpy(out + i, &kHalf, std::min(sizeof(kHalf), bytes - i));
 }
 
-SharedArena::SharedArena() : memory_(static_cast<std::byte*>(::operator new (kBytes, std::align_val_t{kAlignment}))) {
+SharedArena::SharedArena() {
+  void* const mapping = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) throw std::bad_alloc();
+  memory_ = static_cast<std::byte*>(mapping);
   forbid(memory_, kBytes);
 }
 
 SharedArena::~SharedArena() {
   permit(memory_, kBytes);
-  ::operator delete (memory_, std::align_val_t{kAlignment});
+  munmap(memory_, kBytes);
 }
 
 void SharedArena::begin_block(std::size_t dynamic_bytes) {
   forbid(memory_, used_);
+  renew(memory_, used_);
   used_ = static_bytes_ = 0;
   pieces_.clear();
   dynamic_ = dynamic_bytes == 0 ? nullptr : take(dynamic_bytes);
