@@ -5,6 +5,7 @@
 #include "ops/add/add.hpp"
 #include "ops/cross_entropy/cross_entropy.hpp"
 #include "ops/tally/tally.hpp"
+#include "parallel/agreement.hpp"
 #include "trainer/diagnosis.hpp"
 #include "trainer/metrics/flops.hpp"
 #include "trainer/optim/schedule.hpp"
@@ -38,9 +39,15 @@ StepReport Trainer::step(const Batch& batch) {
   gather_gradients(batch);
   optimizer_.step(totals_, learning_rate_at(config_.optim, config_.train.steps, steps_done_), steps_done_ + 1);
   const StepTotals::Read read = totals_.read(*replica_.router);
-  if (!read.went) throw StoppedError(explain_stop(read, replica_.parameters, steps_done_ + 1));
+  if (!read.went) stop(read);
   ++steps_done_;
   return report(read, seconds_now() - begun);
+}
+
+void Trainer::stop(const StepTotals::Read& read) const {
+  // Totals and gradients were reduced, so every rank has come to the same end.
+  const Voice voice = ranks_.rank() == 0 ? Voice::Speaks : Voice::Silent;
+  throw AgreedError(ExitCode::Stopped, explain_stop(read, replica_.parameters, steps_done_ + 1), 0, voice);
 }
 
 void Trainer::gather_gradients(const Batch& batch) {

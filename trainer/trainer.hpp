@@ -16,8 +16,8 @@ class Trainer {
   /// All outlive the trainer. `config.model.vocabulary` is resolved.
   Trainer(const RunConfig& config, Replica& replica, Communicator& ranks);
 
-  /// Trains on the batch, this rank's share of the global one. Collective. Throws StoppedError on every rank when loss
-  /// or gradient is not finite; the weights are then those before the step.
+  /// Trains on the batch, this rank's share of the global one. Collective. Throws AgreedError (93) on every rank when
+  /// loss or gradient is not finite; the weights are then those before the step.
   StepReport step(const Batch& batch);
 
   /// The first half of step(): the global batch's gradients, summed over micro-batches and ranks, and the step's
@@ -32,6 +32,7 @@ class Trainer {
   GradientReducer& reducer() { return reducer_; }
 
  private:
+  [[noreturn]] void stop(const StepTotals::Read& read) const;
   /// f32 [1]: 1 / valid targets of the global step.
   Tensor inverse_targets(const Batch& batch);
   void accumulate(const Batch& micro, const Tensor& inverse_targets);

@@ -63,11 +63,6 @@ struct PeerError : Error {
   explicit PeerError(const std::string& message) : Error(ExitCode::PeerLost, message) {}
 };
 
-/// Training stopped for a reason that a restart will not mend.
-struct StoppedError : Error {
-  explicit StoppedError(const std::string& message) : Error(ExitCode::Stopped, message) {}
-};
-
 /// Throws InternalError(text(args...)) unless `condition` holds. For our own mistakes, never for the user's.
 template <class... Args>
 void require(bool condition, const Args&... args) {

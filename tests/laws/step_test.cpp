@@ -84,7 +84,7 @@ TEST(NotFinite, StopsWithTheWeightsOfBefore) {
   try {
     trainer.step(small_batch(config, 1));
     FAIL() << "a step with an infinite weight went through";
-  } catch (const StoppedError& error) {
+  } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::Stopped);
     EXPECT_NE(std::string(error.what()).find("first tensor that is not finite: the gradient of"), std::string::npos)
         << error.what();

@@ -39,7 +39,8 @@ TrainedRun::TrainedRun(const std::filesystem::path& root, Communicator& ranks)
     if (ranks.rank() == 0) log_warning(text("skipping ", skipped.directory.string(), ": ", skipped.reason));
   if (!latest.directory)
     fail_alike(ranks, text(checkpoints.string(), ": holds no usable checkpoint; train the run first"));
-  replica_ = std::make_unique<Replica>(setup_.config, Device::cpu(), ranks.size(), trace_of(setup_.config.depth));
+  auto trace = on_every_rank(ranks, [&] { return trace_of(setup_.config.depth); });
+  replica_ = std::make_unique<Replica>(setup_.config, Device::cpu(), ranks.size(), std::move(trace));
   step_ = load_checkpoint(*latest.directory, weights_of(replica_->parameters), ranks, Unlisted::Ignore).step;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "ops/core/log.hpp"
+#include "parallel/agreement.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/catalog/prune.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
@@ -38,7 +39,8 @@ TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
     : setup_(setup),
       ranks_(ranks),
       paths_(setup.config),
-      replica_(setup.config, device_of(setup.config.system), ranks.size(), trace_of(setup.config.depth)),
+      replica_(setup.config, device_of(setup.config.system), ranks.size(),
+               on_every_rank(ranks, [&] { return trace_of(setup.config.depth); })),
       trainer_(setup.config, replica_, ranks),
       loader_(setup.dataset.train, loader_options(setup.config, ranks)) {
   if (setup.dataset.has_validation()) {

@@ -1,0 +1,92 @@
+// A run from text to samples, as the README tells it, on real MPI ranks.
+
+#include <nlohmann/json.hpp>
+
+#include "launcher/program.hpp"
+
+namespace isobath::test {
+namespace {
+
+using nlohmann::json;
+
+/// What must be equal between an uninterrupted and a resumed run: everything but the clock.
+std::vector<std::string> trajectory(const std::filesystem::path& metrics) {
+  std::vector<std::string> out;
+  std::ifstream file(metrics);
+  for (std::string line; std::getline(file, line);) {
+    const json entry = json::parse(line);
+    if (entry.at("kind") != "step") continue;
+    out.push_back(json{entry.at("step"), entry.at("tokens"), entry.at("loss"), entry.at("gradient_norm")}.dump());
+  }
+  return out;
+}
+
+class WholeRun : public testing::TestWithParam<std::string> {};
+
+TEST_P(WholeRun, TrainsEvaluatesAndWrites) {
+  const Workbench bench;
+  const std::string policy = "depth.policy=" + GetParam();
+  const Ending trained = bench.run(2, "train run.yaml " + policy);
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_EQ(trajectory(bench / "runs/small/metrics.jsonl").size(), 6u);
+
+  const Ending evaluated = bench.run(2, "evaluate runs/small --json");
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  const json scores = json::parse(evaluated.out);
+  for (const json& rule : scores.at("rules")) {
+    EXPECT_GT(rule.at("loss"), 0.0);
+    EXPECT_LT(rule.at("loss"), 4.0);
+    EXPECT_GT(rule.at("forward_flops").at("executed"), 0.0);
+  }
+  EXPECT_EQ(scores, json::parse(content_of(bench / "runs/small/evaluation.json")));
+
+  const Ending sampled = bench.run("sample runs/small --prompt 'the ' --tokens 20");
+  ASSERT_EQ(sampled.code, 0) << sampled.err;
+  EXPECT_EQ(sampled.out.substr(0, 4), "the ");
+  EXPECT_EQ(bench.run("sample runs/small --prompt 'the ' --tokens 20").out, sampled.out);
+
+  const Ending inspected = bench.run("checkpoint inspect runs/small/checkpoints/step-00000006");
+  EXPECT_EQ(inspected.code, 0);
+  EXPECT_NE(inspected.out.find("embedding.tokens"), std::string::npos);
+  EXPECT_EQ(bench.run("checkpoint verify runs/small/checkpoints/step-00000006").code, 0);
+  EXPECT_EQ(bench.run("report runs/small --output report").code, 0);
+}
+
+TEST_P(WholeRun, ResumesBitExactly) {
+  const Workbench bench;
+  const std::string arguments = "train run.yaml depth.policy=" + GetParam() + " optim.decay_steps=6 ";
+  ASSERT_EQ(bench.run(2, arguments + "name=whole").code, 0);
+  ASSERT_EQ(bench.run(2, arguments + "name=part train.steps=4").code, 0);
+  ASSERT_EQ(bench.run(2, arguments + "name=part").code, 0);
+  EXPECT_EQ(trajectory(bench / "runs/whole/metrics.jsonl"), trajectory(bench / "runs/part/metrics.jsonl"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, WholeRun, testing::Values("dense", "token_selective", "mixture_of_depths"),
+                         [](const auto& info) { return info.param; });
+
+TEST(Tables, AreJsonOnDemand) {
+  const Workbench bench;
+  const Ending dry = bench.run("train run.yaml --dry-run --json --ranks 2");
+  ASSERT_EQ(dry.code, 0) << dry.err;
+  EXPECT_GT(json::parse(dry.out).at("parameters"), 10000);
+  const Ending bench_rows = bench.run("bench --layers 2 --width 32 --heads 2 --context 32 --batch 2 --steps 3 --json");
+  ASSERT_EQ(bench_rows.code, 0) << bench_rows.err;
+  const json rows = json::parse(bench_rows.out);
+  ASSERT_EQ(rows.size(), 3u);
+  for (const char* key : {"model", "dtype", "policy", "tokens_per_s", "share_of_peak", "flop_ratio", "time_ratio"})
+    EXPECT_TRUE(rows[0].contains(key)) << key;
+  EXPECT_EQ(bench.run("doctor --json").code, 0);
+}
+
+TEST(PublicTokens, TrainAsTheyAre) {
+  const char* data = std::getenv("ISOBATH_DATA");
+  if (data == nullptr) GTEST_SKIP() << "ISOBATH_DATA names no folder with public token files";
+  const Workbench bench;
+  const Ending ending = bench.run(
+      2, "train run.yaml train.steps=1 evaluation.windows=2 data.path='" + std::string(data) +
+             "/llmc/tiny_shakespeare_train.bin' data.validation_path='" + data + "/llmc/tiny_shakespeare_val.bin'");
+  EXPECT_EQ(ending.code, 0) << ending.err;
+}
+
+}  // namespace
+}  // namespace isobath::test
