@@ -13,11 +13,26 @@
 namespace isobath {
 namespace {
 
+// The first error that is nobody else's: a rank whose peer has gone may notice before that peer has told its own.
 class FirstError {
  public:
-  void set(std::exception_ptr error) {
+  /// For use in catch blocks. Returns the code of the error that is being handled.
+  ExitCode keep_current() {
+    ExitCode code = ExitCode::Internal;
+    bool is_consequence = false;
+    try {
+      throw;
+    } catch (const Error& error) {
+      code = error.code();
+      is_consequence = code == ExitCode::PeerLost;
+    } catch (...) {
+    }
     const std::lock_guard lock(mutex_);
-    if (!error_) error_ = std::move(error);
+    if (!error_ || (kept_consequence_ && !is_consequence)) {
+      error_ = std::current_exception();
+      kept_consequence_ = is_consequence;
+    }
+    return code;
   }
   void rethrow() const {
     if (error_) std::rethrow_exception(error_);
@@ -26,17 +41,8 @@ class FirstError {
  private:
   std::mutex mutex_;
   std::exception_ptr error_;
+  bool kept_consequence_ = false;
 };
-
-ExitCode code_of_current_exception() {
-  try {
-    throw;
-  } catch (const Error& error) {
-    return error.code();
-  } catch (...) {
-    return ExitCode::Internal;
-  }
-}
 
 }  // namespace
 
@@ -49,8 +55,7 @@ void run_ranks(ThreadRanks ranks, const std::function<void(Communicator&)>& body
     try {
       body(communicator);
     } catch (...) {
-      first.set(std::current_exception());
-      communicator.abort(code_of_current_exception());
+      communicator.abort(first.keep_current());
       clear_tape();  // what the failed step recorded holds tensors of this thread
     }
   };

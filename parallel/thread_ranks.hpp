@@ -14,8 +14,8 @@ struct ThreadRanks {
 };
 
 /// Runs body(communicator) on `ranks.count` threads with a communication thread and one kernel thread each, and returns
-/// when all have ended. The first exception that leaves a body breaks the group, so that no other rank waits for ever,
-/// and is thrown here. Tensors must not outlive the thread that made them.
+/// when all have ended. An exception that leaves a body breaks the group, so that no other rank waits for ever; the
+/// first one is thrown here, a PeerError only if there is no other. Tensors must not outlive the thread that made them.
 void run_ranks(ThreadRanks ranks, const std::function<void(Communicator&)>& body);
 
 }  // namespace isobath

@@ -147,6 +147,11 @@ TEST(FlatLayout, of_a_small_model_by_hand) {
   EXPECT_TRUE(layout.decay_ranges(ParameterGroup::Predictor).empty());
 }
 
+TEST(FlatLayout, fills_a_bucket_to_the_last_element) {
+  EXPECT_EQ(FlatLayout({{48}, {16}}, {256, 1}).buckets().size(), 1u);
+  EXPECT_EQ(FlatLayout({{49}, {16}}, {256, 1}).buckets().size(), 2u);
+}
+
 TEST(FlatLayout, refuses_what_cannot_be) {
   EXPECT_THROW(FlatLayout({{0}}, {}), InternalError);
   EXPECT_THROW(FlatLayout({{1}}, {1024, 0}), InternalError);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -54,6 +55,24 @@ TEST(ThreadRanks, an_error_frees_ranks_that_wait_in_a_part) {
     if (ranks.rank() < 2) ranks.barrier();  // and ranks 0 and 1 here
   };
   EXPECT_THROW(run_ranks({4}, body), DataError);
+}
+
+TEST(ThreadRanks, an_abort_frees_ranks_that_wait_in_a_part_for_a_rank_that_lives_on) {
+  std::atomic<bool> freed{false};
+  const auto body = [&](Communicator& ranks) {
+    const auto part = ranks.split(Color{0});
+    if (ranks.rank() == 0) {
+      EXPECT_THROW(part->barrier(), PeerError);
+      freed = true;
+      return;
+    }
+    ranks.abort(ExitCode::PeerLost);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!freed && std::chrono::steady_clock::now() < limit)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(freed);
+  };
+  run_ranks({2}, body);
 }
 
 TEST(ThreadRanks, waiting_for_a_rank_that_has_left_is_an_error) {
