@@ -14,6 +14,7 @@ namespace {
 struct TrainArguments {
   std::string config;
   std::vector<std::string> overrides;
+  std::string trace;
   bool is_dry = false;
   DryRunRequest dry;
 };
@@ -23,7 +24,9 @@ ExitCode train(const TrainArguments& arguments, Communicator& ranks) {
   const int threads = settle_threads(setup.config.system.threads, ranks);
   agree_on_setup(setup, threads, ranks);
   open_run_directory(setup, ranks);
-  TrainingRun(setup, ranks).finish();
+  TrainingRun run(setup, ranks);
+  if (!arguments.trace.empty()) run.record_routes(arguments.trace);
+  run.finish();
   return ExitCode::Done;
 }
 
@@ -40,7 +43,16 @@ void add_train(CLI::App& app, CommandBody& chosen) {
       ->needs(dry)
       ->check(CLI::PositiveNumber);
   command->add_flag("--json", arguments->dry.as_json, "print the dry run's figures as JSON")->needs(dry);
+  command->add_option("--record-routes", arguments->trace,
+                      "HDF5 file for the rows that top-k chooses, for depth.policy replay");
   command->footer("Every key: isobath train --help-config, or docs/configuration.md.");
+  command->add_flag_callback(
+      "--reference",
+      [] {
+        std::fputs(config_reference().c_str(), stdout);
+        throw CLI::Success{};
+      },
+      "print every configuration key as Markdown: docs/configuration.md");
   command->add_flag_callback(
       "--help-config",
       [] {

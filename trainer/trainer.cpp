@@ -77,6 +77,7 @@ void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
   const auto seed = static_cast<std::uint64_t>(config_.seed);
   const ModelInput input{micro.inputs, {micro.size(), micro.context, steps_done_, micro.samples, unit_}};
   ModelOutput output = replica_.model.forward(input, *replica_.router, Phase::Training, seed);
+  if (observer_) observer_(output, input.context);
   totals_.add_routes(output, unit_, 1.0 / static_cast<double>(tokens_per_step()));
   Tensor loss = cross_entropy(replica_.model.logits(output.hidden), micro.targets, inverse);
   totals_.add_loss(loss);

@@ -1,6 +1,8 @@
 #pragma once
 // One optimizer step over all ranks; no arithmetic of its own, and nothing in it waits for the device.
 
+#include <functional>
+
 #include "configs/schema/run_config.hpp"
 #include "data/batches/loader.hpp"
 #include "parallel/gradient_reducer.hpp"
@@ -28,6 +30,10 @@ class Trainer {
   std::int64_t steps_done() const { return steps_done_; }
   /// Continues as if `steps` updates had been done.
   void resume_at(std::int64_t steps) { steps_done_ = steps; }
+  /// Called after every forward pass of training, e.g. to record routes; null for none.
+  void observe(std::function<void(const ModelOutput&, const RoutingContext&)> observer) {
+    observer_ = std::move(observer);
+  }
   Optimizer& optimizer() { return optimizer_; }
   GradientReducer& reducer() { return reducer_; }
 
@@ -47,6 +53,7 @@ class Trainer {
   StepTotals totals_;
   Tensor unit_;  // f32 [1]: 1 / tokens of the global step
   std::int64_t steps_done_ = 0;
+  std::function<void(const ModelOutput&, const RoutingContext&)> observer_;
 };
 
 }  // namespace isobath

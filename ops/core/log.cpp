@@ -27,8 +27,10 @@ void log(LogLevel level, const std::string& line) {
     case LogLevel::Info:
       if (log_rank == 0) logger().info("{}", line);
       return;
-    case LogLevel::Warning: return logger().warn("warning: {}{}", who, line);
-    case LogLevel::Error: return logger().error("error: {}{}", who, line);
+    case LogLevel::Warning:
+      return logger().warn("warning: {}{}", who, line);
+    case LogLevel::Error:
+      return logger().error("error: {}{}", who, line);
   }
 }
 

@@ -7,7 +7,8 @@ namespace isobath {
 
 enum class LogLevel { Info, Warning, Error };
 
-/// Which rank this thread's process is; warnings and errors of other ranks than 0 carry their number, and their information stays unsaid.
+/// Which rank this thread's process is; warnings and errors of other ranks than 0 carry their number, and their
+/// information stays unsaid.
 void set_log_rank(int rank);
 void log(LogLevel level, const std::string& line);
 inline void log_info(const std::string& line) { log(LogLevel::Info, line); }

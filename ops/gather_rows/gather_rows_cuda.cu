@@ -1,7 +1,7 @@
 #include "ops/core/cuda/launch.hpp"
-#include "ops/core/cuda/matrix.cuh"
 #include "ops/gather_rows/gather_rows.hpp"
 #include "ops/gather_rows/sum_by_row.cuh"
+#include "ops/tensor/matrix.cuh"
 
 namespace isobath::kernel {
 namespace {

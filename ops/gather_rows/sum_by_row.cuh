@@ -4,8 +4,8 @@
 
 #include "ops/autograd/grad_slot.hpp"
 #include "ops/core/cuda/launch.hpp"
-#include "ops/core/cuda/matrix.cuh"
 #include "ops/core/cuda/reduce.cuh"
+#include "ops/tensor/matrix.cuh"
 
 namespace isobath::kernel {
 

@@ -4,9 +4,9 @@
 
 #include "ops/autograd/grad_slot.hpp"
 #include "ops/core/cuda/launch.hpp"
-#include "ops/core/cuda/matrix.cuh"
 #include "ops/core/cuda/reduce.cuh"
 #include "ops/layer_norm/layer_norm.hpp"
+#include "ops/tensor/matrix.cuh"
 
 namespace isobath::kernel {
 

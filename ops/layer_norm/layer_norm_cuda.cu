@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "ops/core/cuda/launch.hpp"
-#include "ops/core/cuda/matrix.cuh"
 #include "ops/core/cuda/reduce.cuh"
 #include "ops/layer_norm/column_sums.cuh"
 #include "ops/layer_norm/layer_norm.hpp"
+#include "ops/tensor/matrix.cuh"
 
 // A block normalises a row. Each thread keeps the elements it loads in shared memory, where only it looks for them: the
 // row is read once, and a row of any length finds room.

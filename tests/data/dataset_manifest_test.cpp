@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "data/data_support.hpp"
 #include "data/prepare/prepare.hpp"
-#include "data_support.hpp"
 
 namespace isobath {
 namespace {

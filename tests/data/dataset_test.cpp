@@ -6,8 +6,8 @@
 
 #include "data/batches/loader.hpp"
 #include "data/batches/validation_windows.hpp"
+#include "data/data_support.hpp"
 #include "data/prepare/prepare.hpp"
-#include "data_support.hpp"
 
 namespace isobath {
 namespace {

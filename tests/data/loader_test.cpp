@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "data_support.hpp"
+#include "data/data_support.hpp"
 
 namespace isobath {
 namespace {

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <chrono>
 
-#include "data_support.hpp"
+#include "data/data_support.hpp"
 #include "ops/core/random.hpp"
 
 namespace isobath {

@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
+#include <thread>
 
 #include <sys/resource.h>
 
+#include "data/data_support.hpp"
 #include "data/files/folder_lock.hpp"
 #include "data/prepare/dataset_manifest.hpp"
+#include "data/prepare/survey.hpp"
 #include "data/text/tokenizer.hpp"
 #include "data/tokens/token_stream.hpp"
-#include "data_support.hpp"
 
 namespace isobath {
 namespace {
@@ -203,6 +206,31 @@ TEST_F(Prepare, AFullDiskLeavesNothingThatLooksFinished) {
   EXPECT_TRUE(std::filesystem::is_empty(wanted.output));
   EXPECT_EQ(prepare(wanted).outcome, PrepareOutcome::Written);
   EXPECT_EQ(decoded(), std::string(100000, 'x'));
+}
+
+TEST_F(Prepare, ATextThatChangesWhileItIsReadIsNeverRecordedAsAnother) {
+  // A thread rewrites the text in place all the time, so that the two passes often read different ones. Whatever
+  // succeeds must record the fingerprint of what it wrote; a run that saw a change must say so.
+  PrepareOptions wanted = options(std::string(1000, 'a'), TokenizerKind::Bytes);
+  wanted.on_existing = OnExisting::Overwrite;
+  const std::jthread writer([&](const std::stop_token& stop) {
+    std::fstream file(wanted.inputs[0], std::ios::in | std::ios::out | std::ios::binary);
+    for (char letter = 'a'; !stop.stop_requested(); letter = static_cast<char>('a' + 'b' - letter))
+      file.seekp(0).write(std::string(1000, letter).data(), 1000).flush();
+  });
+  for (int round = 0; round < 30; ++round) {
+    try {
+      prepare(wanted);
+      const std::string written = decoded();
+      SourceDigest digest;
+      digest.update(std::as_bytes(std::span(written)));
+      digest.end_text();
+      EXPECT_EQ(DatasetManifest::read(wanted.output).source_fingerprint, digest.finish());
+    } catch (const DataError& error) {
+      EXPECT_NE(std::string(error.what()).find("changed while they were read"), std::string::npos) << error.what();
+      EXPECT_FALSE(std::filesystem::exists(wanted.output / "dataset.json"));
+    }
+  }
 }
 
 TEST_F(Prepare, ASecondWriterIsKeptOut) {

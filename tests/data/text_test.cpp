@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "data/data_support.hpp"
 #include "data/text/tokenizer.hpp"
 #include "data/text/utf8.hpp"
-#include "data_support.hpp"
 
 namespace isobath {
 namespace {

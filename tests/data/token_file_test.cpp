@@ -4,8 +4,8 @@
 
 #include <sys/stat.h>
 
+#include "data/data_support.hpp"
 #include "data/tokens/token_stream.hpp"
-#include "data_support.hpp"
 
 namespace isobath {
 namespace {

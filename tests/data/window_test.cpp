@@ -9,11 +9,11 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "data/data_support.hpp"
 #include "data/order/sample_order.hpp"
 #include "data/order/split.hpp"
 #include "data/order/window_index.hpp"
 #include "data/shard_spec.hpp"
-#include "data_support.hpp"
 
 namespace isobath {
 namespace {

@@ -67,7 +67,6 @@ class Workbench {
                  arguments);
   }
 
- private:
   Ending shell(const std::string& command) const {
     const std::string whole =
         "cd '" + folder_.path().string() + "' && timeout 120 " + command + " >.out 2>.err </dev/null";
@@ -76,6 +75,7 @@ class Workbench {
             content_of(folder_ / ".err")};
   }
 
+ private:
   TempFolder folder_;
 };
 

@@ -64,6 +64,20 @@ TEST_P(WholeRun, ResumesBitExactly) {
 INSTANTIATE_TEST_SUITE_P(Policies, WholeRun, testing::Values("dense", "token_selective", "mixture_of_depths"),
                          [](const auto& info) { return info.param; });
 
+TEST(Replay, FollowsARecordedTraceOnAnyNumberOfRanks) {
+  const Workbench bench;
+  const std::string arguments = "train run.yaml depth.mixture_of_depths.capacity=0.25 ";
+  ASSERT_EQ(bench.run(2, arguments + "name=free depth.policy=mixture_of_depths --record-routes routes.h5").code, 0);
+  const Ending replayed = bench.run(2, arguments + "name=replayed depth.policy=replay depth.replay.trace=routes.h5");
+  ASSERT_EQ(replayed.code, 0) << replayed.err;
+  EXPECT_EQ(trajectory(bench / "runs/free/metrics.jsonl"), trajectory(bench / "runs/replayed/metrics.jsonl"));
+  const Ending alone = bench.run(arguments + "name=alone depth.policy=replay depth.replay.trace=routes.h5");
+  EXPECT_EQ(alone.code, 0) << alone.err;
+  const Ending other =
+      bench.run(arguments + "name=other seed=2 train.steps=7 depth.policy=replay depth.replay.trace=routes.h5");
+  EXPECT_EQ(other.code, 65) << "a trace that ends before the run does";
+}
+
 TEST(Tables, AreJsonOnDemand) {
   const Workbench bench;
   const Ending dry = bench.run("train run.yaml --dry-run --json --ranks 2");

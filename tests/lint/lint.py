@@ -4,6 +4,7 @@ compile alone. Usage: lint.py [--headers BUILD_FOLDER]; prints one line per find
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -101,10 +102,16 @@ def check_format(names):
 def check_headers(names, build):
     """Every header compiles as the only content of a file, with the flags of the build."""
     commands = json.loads((Path(build) / "compile_commands.json").read_text())
-    flags = next(c["command"] for c in commands if "/trainer/" in c["file"]).split()
-    keep = [f for f in flags if f.startswith(("-std", "-I", "-D", "-fopenmp", "-march"))]
+    of_folder = {str(Path(c["file"]).parent): shlex.split(c["command"]) for c in commands if c["file"].endswith(".cpp")}
+    anywhere = next(flags for folder, flags in of_folder.items() if folder.endswith("/trainer"))
+
+    def flags_for(name):
+        flags = of_folder.get(str((ROOT / name).parent), anywhere)
+        keep = [f for f in flags if f.startswith(("-std", "-I", "-D", "-fopenmp", "-march"))]
+        return keep + [word for i, f in enumerate(flags) if f == "-isystem" for word in flags[i : i + 2]]
 
     def compile_one(name):
+        keep = flags_for(name)
         done = subprocess.run(["g++", *keep, "-I", str(ROOT / "tests"), "-fsyntax-only", "-x", "c++", "-include", str(ROOT / name), "/dev/null"], capture_output=True, text=True)
         return f"{name}: does not compile alone: {done.stderr.splitlines()[0] if done.stderr else ''}" if done.returncode else None
 

@@ -55,6 +55,9 @@ Hdf5Handle access_properties(const std::filesystem::path& path) {
 
 Hdf5Lock::Hdf5Lock() {
   library_mutex().lock();
+  // At exit the library would close what a failed write left open, and crash on it: the process would end with 139
+  // instead of its code.
+  [[maybe_unused]] static const int no_exit_hook = H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 

@@ -60,6 +60,10 @@ void MetricsFile::write(const ValidationReport& r) {
              .dump());
 }
 
+void MetricsFile::sync() {
+  if (::fsync(file_) != 0) fail(path_, "cannot be synced");
+}
+
 void MetricsFile::append(const std::string& line) {
   const std::string bytes = line + '\n';
   std::size_t done = 0;

@@ -19,6 +19,8 @@ class MetricsFile {
 
   void write(const StepReport& report);
   void write(const ValidationReport& report);
+  /// Makes what was written durable: before a checkpoint that counts on it. Throws StorageError.
+  void sync();
   /// Bytes written so far; what a checkpoint stores.
   std::int64_t bytes() const { return bytes_; }
 

@@ -68,6 +68,13 @@ void TrainingRun::resume() {
   if (ranks_.rank() == 0) log_info(text("resuming from ", latest.directory->string()));
 }
 
+void TrainingRun::record_routes(std::filesystem::path path) {
+  trace_path_ = std::move(path);
+  recorder_ = std::make_unique<RouteRecorder>(setup_.config.train.batch, setup_.config.model);
+  trainer_.observe(
+      [this](const ModelOutput& output, const RoutingContext& context) { recorder_->note(output, context); });
+}
+
 void TrainingRun::finish() {
   const std::int64_t steps = setup_.config.train.steps;
   if (progression_.steps >= steps) {
@@ -75,6 +82,7 @@ void TrainingRun::finish() {
     return;
   }
   while (progression_.steps < steps) after_step(trainer_.step(loader_.next()));
+  if (recorder_) recorder_->write(trace_path_, ranks_);
   validate_fully();
   if (setup_.config.checkpoint.at_end && saved_step_ != progression_.steps) save();
 }
@@ -113,6 +121,9 @@ void TrainingRun::validate_fully() {
 }
 
 void TrainingRun::save() {
+  on_every_rank(ranks_, [this] {
+    if (metrics_) metrics_->sync();
+  });
   progression_.metrics_bytes = metrics_ ? metrics_->bytes() : 0;
   std::vector<std::int64_t> bytes{progression_.metrics_bytes};
   ranks_.broadcast(MutableBuffer::of(bytes), Root{0}).wait();

@@ -4,6 +4,7 @@
 #include "data/batches/validation_windows.hpp"
 #include "trainer/metrics/metrics_file.hpp"
 #include "trainer/metrics/progress.hpp"
+#include "trainer/run/route_recorder.hpp"
 #include "trainer/run/run_setup.hpp"
 #include "trainer/run/run_state.hpp"
 
@@ -16,6 +17,9 @@ class TrainingRun {
   /// Builds model, optimizer and loader, and resumes. `setup` outlives the run. Rank 0 keeps the run directory.
   TrainingRun(const RunSetup& setup, Communicator& ranks);
   ~TrainingRun();
+
+  /// Keeps the routes of all steps from now on and writes them to `path` when finish() returns.
+  void record_routes(std::filesystem::path path);
 
   /// Trains to config.train.steps and scores the model on all validation windows. Returns at once for a finished run.
   void finish();
@@ -38,7 +42,9 @@ class TrainingRun {
   Progression progression_;
   std::int64_t saved_step_ = -1;
   std::unique_ptr<ValidationWindows> all_windows_, some_windows_;
-  std::unique_ptr<MetricsFile> metrics_;  // rank 0 only, as is progress_
+  std::filesystem::path trace_path_;
+  std::unique_ptr<RouteRecorder> recorder_;  // while routes are recorded
+  std::unique_ptr<MetricsFile> metrics_;     // rank 0 only, as is progress_
   std::unique_ptr<Progress> progress_;
 };
 

@@ -92,7 +92,7 @@ void publish(const fs::path& path) {
   const fs::path temporary = temporary_name(path);
   if (rename(temporary.c_str(), path.c_str()) != 0)
     throw StorageError(system_failure(temporary, "give it its final name", errno));
-  sync_directory(path.parent_path());
+  sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
 }
 
 void sync_directory(const fs::path& directory) {
