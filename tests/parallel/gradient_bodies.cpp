@@ -149,9 +149,8 @@ std::vector<Event> of_kind(const std::vector<Event>& events, EventKind kind) {
   return found;
 }
 
-// Six ops of 30 ms each: the first bucket is complete after the first of them, so the communication thread has 150 ms
-// to be scheduled in and to be done, on a busy machine too.
-RANKED_TEST(GradientReducer, reduces_the_first_bucket_before_backward_ends) {
+// Events of one step over eight layers, two to a bucket, whose backward ops take at least `busy` each.
+std::vector<Event> events_of_step(Communicator& ranks, milliseconds busy) {
   std::vector<Parameter> layers;
   for (int i = 0; i < 8; ++i) layers.push_back(parameter(text("layer", i), 50'000));
   std::vector<Parameter*> in_order;
@@ -164,11 +163,18 @@ RANKED_TEST(GradientReducer, reduces_the_first_bucket_before_backward_ends) {
   reducer.begin_step();
   reducer.begin_micro_batch(MicroBatch::Last);
   Tensor h;
-  for (const Parameter& layer : layers) h = use(h, layer, 1.0F, milliseconds(30));
+  for (const Parameter& layer : layers) h = use(h, layer, 1.0F, busy);
   backward(h);
   reducer.finish();
+  std::size_t wrong = 0;
+  for (const float value : flat.gradients().to_vector<float>())
+    wrong += value != static_cast<float>(ranks.size()) && value != 0.0F;
+  EXPECT_EQ(wrong, 0u);
+  return ring.events();
+}
 
-  const auto events = ring.events();
+RANKED_TEST(GradientReducer, records_each_bucket_once_and_in_order) {
+  const auto events = events_of_step(ranks, milliseconds(0));
   const auto ops = of_kind(events, EventKind::BackwardOp), ready = of_kind(events, EventKind::BucketReady),
              started = of_kind(events, EventKind::ReduceStarted), finished = of_kind(events, EventKind::ReduceFinished);
   ASSERT_EQ(ops.size(), 8u);
@@ -176,15 +182,30 @@ RANKED_TEST(GradientReducer, reduces_the_first_bucket_before_backward_ends) {
   EXPECT_LT(ops[0].time, ready[0].time);
   EXPECT_LT(ready[0].time, ops[2].time);
   ASSERT_EQ(started.size(), ranks.size() == 1 ? 0u : 4u);
-  if (ranks.size() == 1) return;
-  for (std::size_t bucket = 0; bucket < 4; ++bucket) {
+  ASSERT_EQ(finished.size(), started.size());
+  for (std::size_t bucket = 0; bucket < started.size(); ++bucket) {
     EXPECT_EQ(started[bucket].index, static_cast<std::int64_t>(bucket));
     EXPECT_LE(ready[bucket].time, started[bucket].time);
+    EXPECT_LE(started[bucket].time, finished[bucket].time);
   }
-  EXPECT_LT(started[0].time, ops.back().time);
-  EXPECT_LT(finished[0].time, ops.back().time);
-  for (const float value : flat.gradients().to_vector<float>())
-    ASSERT_TRUE(value == static_cast<float>(ranks.size()) || value == 0.0F);
+}
+
+// The first bucket is complete after two of eight ops; the communication thread then has the time of six to be done
+// with it. Where many programs share a core that may take seconds, so a slower backward gets another try. A reducer
+// that waits for the end of backward fails at any speed.
+RANKED_TEST(GradientReducer, is_done_with_the_first_bucket_before_backward_ends) {
+  if (ranks.size() == 1) return;  // nothing is reduced
+  std::int32_t overlaps = 0;
+  for (const int busy : {10, 100, 1000}) {
+    const auto events = events_of_step(ranks, milliseconds(busy));
+    const std::int64_t end = of_kind(events, EventKind::BackwardOp).back().time;
+    const auto started = of_kind(events, EventKind::ReduceStarted),
+               finished = of_kind(events, EventKind::ReduceFinished);
+    overlaps = started.at(0).time < end && finished.at(0).time < end;
+    ranks.all_reduce({&overlaps, 1, DType::I32}, Reduce::Min).wait();
+    if (overlaps == 1) break;
+  }
+  EXPECT_EQ(overlaps, 1);
 }
 
 }  // namespace
