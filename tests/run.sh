@@ -53,6 +53,7 @@ build cpu-asan test_ops test_ops_rows test_ops_dense test_attention test_data te
   check cpu-asan '^(ops|ops_rows|ops_dense|attention|data|configs|checkpoint)\.' || failed+=(cpu-asan)
 
 # Races between ranks that are threads, and in the loader. OpenMP is not instrumented: kernels run with one thread.
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 build cpu-tsan test_parallel test_data test_laws &&
   check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks)' || failed+=(cpu-tsan)
 
@@ -63,8 +64,9 @@ else
   echo "skipped: cuda-emulated (the CUDA toolkit's headers are not installed)"
 fi
 
-if [[ $full == yes ]]; then
-  step "demo commands" tests/docs/run_readme.sh
+if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees
+  build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)
+  step demo ./quickstart demo
 fi
 
 say "skipped tests and why"
