@@ -29,11 +29,12 @@ Route MixtureOfDepths::route(int layer, const Streams& streams, const RoutingCon
   const WorkScope scope(Work::Router);
   const Tensor& h = streams.entering;
   const Tensor r = scores(layer, h);
-  const RowSet rows = choice_ ? choice_->choose(layer, r, context)
-                              : top_k(r.detached().reshaped(Shape{context.batch * context.length}), context.batch,
-                                      context.length, chosen_of(context.length));
+  const RowSet rows = choice_ && context.is_training()
+                          ? choice_->choose(layer, r, context)
+                          : top_k(r.detached().reshaped(Shape{context.batch * context.length}), context.batch,
+                                  context.length, chosen_of(context.length));
   Route route = route_rows(rows, r);
-  if (!context.unit.defined()) return route;
+  if (!context.is_training()) return route;
   const float share = 1.0F / static_cast<float>(routed_layers());
   if (has_auxiliary())
     route.losses.push_back(

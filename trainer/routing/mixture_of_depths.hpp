@@ -23,11 +23,11 @@ class RowChoice {
 
 class MixtureOfDepths final : public TrainableRouter {
  public:
-  /// `choice` replaces top-k (a replayed trace); null for the method itself.
+  /// `choice` replaces top-k in training (a replayed trace); null for the method itself.
   MixtureOfDepths(const MixtureOfDepthsConfig& config, const ModelConfig& model,
                   std::unique_ptr<RowChoice> choice = nullptr);
 
-  std::string rule() const override { return choice_ ? "replay" : "top-k"; }
+  std::string rule() const override { return "top-k"; }
   bool is_causal() const override { return false; }
   bool routes(int layer) const override {
     return layer >= config_.first && (layer - config_.first) % config_.every == 0;

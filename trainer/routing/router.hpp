@@ -17,7 +17,10 @@ struct RoutingContext {
   std::int64_t length = 0;  ///< T tokens each
   std::int64_t step = 0;
   Tensor samples;  ///< i64 [B], global sample of each sequence (CPU)
-  Tensor unit;     ///< f32 [1], 1 / tokens of the global step: losses are sums over ranks and micro-batches
+  Tensor unit;     ///< f32 [1], 1 / tokens of the global step: losses are sums over ranks and micro-batches;
+                   ///< absent in evaluation
+
+  bool is_training() const { return unit.defined(); }
 };
 
 /// The residual streams, [B * T, C], that a decision about a block may read.

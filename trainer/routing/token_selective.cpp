@@ -45,7 +45,7 @@ Route TokenSelective::route(int layer, const Streams& streams, const RoutingCont
   Route route = Route::dense(context.batch, context.length);
   route.gates = open_gates(layer, streams);
   route.gate_on = gate_on();
-  if (config_.lambda != 0.0 && context.unit.defined())
+  if (config_.lambda != 0.0 && context.is_training())
     route.losses.push_back(sum(route.gates, static_cast<float>(config_.lambda / routers()), context.unit));
   return route;
 }
