@@ -12,7 +12,6 @@ struct BlockShape {
   std::int64_t channels = 0;
   int heads = 1;
   std::int64_t hidden = 0;
-  float dropout = 0.0F;          ///< on each branch's update; none on attention probabilities
   float deviation = 0.02F;       ///< of every matrix
   float residual_deviation = 0;  ///< of the two matrices that write to the residual stream: deviation / sqrt(2 L)
 };
