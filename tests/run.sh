@@ -57,12 +57,8 @@ export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 build cpu-tsan test_parallel test_data test_laws &&
   check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks)' || failed+=(cpu-tsan)
 
-# CUDA kernels, executed on the CPU; the same bodies run on a GPU where there is one.
-if [[ -e ${CUDA_PATH:-/usr/local/cuda}/include/cuda_bf16.h ]]; then
-  build cuda-emulated test_emulated test_gpu && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
-else
-  echo "skipped: cuda-emulated (the CUDA toolkit's headers are not installed)"
-fi
+# CUDA kernels, executed on the CPU; the same bodies run on a GPU where there is one. Needs no CUDA toolkit.
+build cuda-emulated test_emulated test_emulated_ops test_gpu && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
 if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees
   build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)

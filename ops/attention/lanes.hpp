@@ -20,6 +20,7 @@ inline constexpr int kLanes = 4;
 
 using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
 using IntLanes [[gnu::vector_size(kLanes * sizeof(float))]] = std::int32_t;
+using BitLanes [[gnu::vector_size(kLanes * sizeof(float))]] = std::uint32_t;
 
 [[gnu::always_inline]] inline Lanes load(const float* from) {
   Lanes lanes;
@@ -68,7 +69,7 @@ template <int half = kLanes / 2, class Combine>
   p = p * r + 0.240226528F;
   p = p * r + 0.693147215F;
   p = p * r + 1.0F;
-  return std::bit_cast<Lanes>(std::bit_cast<IntLanes>(p) + (std::bit_cast<IntLanes>(shifted) << 23));
+  return std::bit_cast<Lanes>(std::bit_cast<BitLanes>(p) + (std::bit_cast<BitLanes>(shifted) << 23));
 }
 
 constexpr std::int64_t round_up(std::int64_t count, std::int64_t multiple) {

@@ -1,5 +1,6 @@
 // The manifest: every field is saved, restored and required; mutated text never does more than fail to load.
 
+#include <cmath>
 #include <functional>
 #include <random>
 
@@ -93,6 +94,19 @@ INSTANTIATE_TEST_SUITE_P(State, Items, ::testing::ValuesIn(kItems),
 TEST_F(Manifests, TheTableOfItemsIsComplete) {
   EXPECT_EQ(body_["state"].size(), std::size(kItems));
   for (const Item& item : kItems) EXPECT_TRUE(body_["state"].contains(item.name)) << item.name;
+}
+
+TEST_F(Manifests, AbsentAndNonFiniteValuesSurvive) {
+  Manifest manifest = read_manifest(directory_);
+  manifest.state.loss_scale.reset();
+  manifest.state.learning_rate = -std::numeric_limits<double>::infinity();
+  manifest.state.best = {{"nan", std::nan("")}, {"tiny", std::numeric_limits<double>::denorm_min()}, {"zero", -0.0}};
+  const TrainingState read = decode(encode(manifest), "manifest").state;
+  EXPECT_EQ(read.loss_scale, std::nullopt);
+  EXPECT_EQ(read.learning_rate, manifest.state.learning_rate);
+  EXPECT_TRUE(std::isnan(read.best.at("nan")));
+  EXPECT_EQ(read.best.at("tiny"), std::numeric_limits<double>::denorm_min());
+  EXPECT_TRUE(std::signbit(read.best.at("zero")));
 }
 
 TEST_F(Manifests, EveryTensorIsRequired) {

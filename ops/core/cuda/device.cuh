@@ -8,7 +8,7 @@
 
 namespace isobath::cuda {
 
-/// The block's one object of type T in shared memory, uninitialised. Give each kernel a type of its own.
+/// The block's one object of type T in shared memory, uninitialised: a kernel that asks twice gets the same one.
 template <class T>
 __device__ __forceinline__ T& block_shared() {
   __shared__ T object;

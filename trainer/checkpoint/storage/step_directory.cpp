@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <iomanip>
-#include <regex>
 
 #include <sys/statvfs.h>
 
@@ -16,19 +15,37 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kReplaced = ".replaced";
+constexpr std::string_view kStep = "step-", kReplaced = ".replaced";
 
-bool is_ours(const std::string& name) {
-  static const std::regex pattern(R"(shard-\d{5}-of-\d{5}\.h5(\.tmp)?|manifest\.json(\.tmp)?)");
-  return std::regex_match(name, pattern);
+/// Whether `name` is `pattern`, in which a # stands for any digit.
+bool fits(std::string_view name, std::string_view pattern) {
+  return std::ranges::equal(name, pattern, [](char letter, char wanted) {
+    return wanted == '#' ? letter >= '0' && letter <= '9' : letter == wanted;
+  });
+}
+
+/// Cuts `end` off `name` if it ends so, and says whether it did.
+bool cut(std::string_view& name, std::string_view end) {
+  if (!name.ends_with(end)) return false;
+  name.remove_suffix(end.size());
+  return true;
+}
+
+bool is_ours(std::string_view name) {
+  cut(name, ".tmp");
+  return name == kManifestName || fits(name, "shard-#####-of-#####.h5");
 }
 
 std::optional<StepDirectory> recognise(const fs::path& path) {
-  static const std::regex pattern(R"(step-(\d{8,18})(\.replaced)?)");
-  std::smatch match;
-  const std::string name = path.filename().string();
-  if (!std::regex_match(name, match, pattern)) return std::nullopt;
-  return StepDirectory{path, std::stoll(match[1].str()), match[2].matched};
+  const std::string whole = path.filename().string();
+  std::string_view name = whole;
+  const bool replaced = cut(name, kReplaced);
+  // Eight digits or, for very long runs, more; eighteen fit the integer.
+  const auto digits = name.substr(std::min(name.size(), kStep.size()));
+  if (!name.starts_with(kStep) || digits.size() < 8 || digits.size() > 18 ||
+      !fits(digits, std::string(digits.size(), '#')))
+    return std::nullopt;
+  return StepDirectory{path, std::stoll(std::string(digits)), replaced};
 }
 
 /// Names in the directory, sorted.
@@ -49,7 +66,7 @@ void require_space(const fs::path& directory, std::int64_t bytes) {
 }
 
 void put_aside(const fs::path& directory) {
-  const fs::path aside = directory.string() + kReplaced;
+  const fs::path aside = directory.string() + std::string(kReplaced);
   if (fs::exists(aside))
     if (const auto problem = remove_step_directory(aside)) throw StorageError(*problem);
   fs::rename(directory, aside);
@@ -60,7 +77,7 @@ void put_aside(const fs::path& directory) {
 
 std::string step_name(std::int64_t step) {
   std::ostringstream name;
-  name << "step-" << std::setfill('0') << std::setw(8) << step;
+  name << kStep << std::setfill('0') << std::setw(8) << step;
   return name.str();
 }
 
@@ -96,7 +113,7 @@ fs::path prepare_step_directory(const fs::path& root, std::int64_t step, std::in
 }
 
 std::optional<fs::path> replaced_directory(const fs::path& root, std::int64_t step) {
-  const fs::path aside = root / (step_name(step) + kReplaced);
+  const fs::path aside = root / (step_name(step) + std::string(kReplaced));
   return fs::exists(aside) ? std::optional(aside) : std::nullopt;
 }
 
