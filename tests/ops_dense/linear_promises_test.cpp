@@ -29,16 +29,16 @@ std::vector<test::LinearRun> run_with_threads(const LinearCase& c, std::initiali
 
 TEST(LinearPromises, BiasGradientHasEqualBitsForAnyNumberOfThreads) {
   for (const Activation activation : {Activation::None, Activation::Relu})
-    for (const std::int64_t rows : {50, 777, 3000}) {
+    for (const std::int64_t rows : {50, 777, 2000}) {
       // Relu's slope is 0 or 1, so g has equal bits unless a pre-activation rounds across 0, which these do not
-      const auto runs = run_with_threads({rows, 16, 24, activation}, {1, 2, 3, 7});
+      const auto runs = run_with_threads({rows, 16, 24, activation}, {1, 2, 5});
       for (const test::LinearRun& other : runs)
         EXPECT_TRUE(test::same_bits(other.bias.gradient, runs[0].bias.gradient));
     }
 }
 
 TEST(LinearPromises, OneOutputHasEqualBitsForAnyNumberOfThreads) {
-  const auto runs = run_with_threads({1000, 40, 1, Activation::Gelu}, {1, 2, 3, 7});
+  const auto runs = run_with_threads({1000, 40, 1, Activation::Gelu}, {1, 2, 5});
   for (const test::LinearRun& other : runs) {
     EXPECT_TRUE(test::same_bits(other.out, runs[0].out));
     EXPECT_TRUE(test::same_bits(other.x.gradient, runs[0].x.gradient));

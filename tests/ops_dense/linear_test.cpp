@@ -87,7 +87,10 @@ TEST(Linear, RowsInPanelsOfSeveralThreads) {
   const int before = kernel_threads();
   for (const int threads : {2, 3}) {
     set_kernel_threads(threads);
-    check_shapes({{130, 9, 40}, {900, 8, 5}, {300, 17, 1}});
+    check({900, 8, 5, Activation::Gelu});
+    check({130, 9, 40, Activation::Relu});
+    check({400, 9, 17, Activation::None, false});
+    check({300, 17, 1, Activation::Gelu});
   }
   set_kernel_threads(before);
 }

@@ -91,7 +91,7 @@ TEST(Matmul, PanelsAreWrittenAndNothingElse) {
 }
 
 TEST(Matmul, TallOperandsInSlices) {
-  for (const int threads : {1, 2, 3})
+  for (const int threads : {1, 3})
     for (const auto& [m, n, k] : {Extents{96, 10, 500}, {10, 96, 193}, {7, 5, 192}, {70, 70, 0}, {1, 40, 385}})
       for (const Accumulate mode : {Accumulate::Overwrite, Accumulate::Add}) {
         const Operand<float> a = Operand<float>::row_major(k, m, 4), b = Operand<float>::row_major(k, n, 5);
