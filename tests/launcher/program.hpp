@@ -68,8 +68,9 @@ class Workbench {
   }
 
   Ending shell(const std::string& command) const {
-    const std::string whole =
-        "cd '" + folder_.path().string() + "' && timeout 120 " + command + " >.out 2>.err </dev/null";
+    const std::string whole = "cd '" + folder_.path().string() +
+                              "' && . " ISOBATH_SOURCE "/cluster/mpi-environment.sh && timeout 120 " + command +
+                              " >.out 2>.err </dev/null";
     const int status = std::system(whole.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(folder_ / ".out"),
             content_of(folder_ / ".err")};
