@@ -135,9 +135,6 @@ class BackwardTask {
   }
 
   void take_keys(Range keys) {
-    const std::int64_t next = std::clamp<std::int64_t>(task_.keys.end - keys.end, 0, kKeyBlock);
-    prefetch<0>(k_, keys.end, next);
-    prefetch<0>(v_, keys.end, next);
     pack_panels(k_, keys.begin, keys.count(), scratch_.k_panel);
     pack_panels(v_, keys.begin, keys.count(), scratch_.v_panel);
     if (grad_q_.data) pack_rows(k_, keys.begin, keys.count(), 1.0F, scratch_.k);
