@@ -61,6 +61,8 @@ TEST_P(FailingCall, IsOneErrorOnAllRanks) {
   }
   EXPECT_EQ(open_files(), files_open) << "a failed save keeps files open";
   EXPECT_FALSE(fs::exists(scratch.root() / "step-00000200" / "manifest.json"));
+  for (const auto& [name, content] : files_below(scratch.root() / "step-00000200"))
+    EXPECT_FALSE(name.ends_with(".h5.tmp")) << name << " keeps the disk full";
   const LatestCheckpoint latest = find_latest(scratch.root(), VerifyLevel::Full);
   EXPECT_EQ(latest.directory, scratch.root() / "step-00000100");
   expect_loads(*latest.directory, 100);
@@ -85,6 +87,18 @@ const Case kCases[] = {
 
 INSTANTIATE_TEST_SUITE_P(Storage, FailingCall, ::testing::ValuesIn(kCases),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Failure, LeftoversOfAnotherWorldAreRemoved) {
+  const Scratch scratch;
+  const fs::path directory = scratch.root() / "step-00000200";
+  fs::create_directories(directory);
+  for (const char* name : {"shard-00002-of-00008.h5", "shard-00004-of-00008.h5.tmp", "manifest.json.tmp"})
+    write_file(directory / name, "left by a save of eight ranks that was killed");
+  save_at(scratch.root(), 200, 2);
+  std::vector<std::string> names;
+  for (const auto& [name, content] : files_below(directory)) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"manifest.json", "shard-00000-of-00002.h5", "shard-00001-of-00002.h5"}));
+}
 
 TEST(Failure, ReadingFailsOnOneRankAndOnAll) {
   const Scratch scratch;
