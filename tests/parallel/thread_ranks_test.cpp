@@ -151,6 +151,10 @@ TEST(CallCheck, names_the_rank_with_another_call_or_type_on_every_rank) {
     told += message.starts_with(
         "rank 0 called all_reduce of 4 i32 (max) while other ranks called broadcast of 4 f32 from "
         "rank 1;");
+    // The failure is final and nothing runs after it, although all ranks could go on.
+    std::vector<float> untouched(1, 1.0F);
+    EXPECT_THROW(ranks.all_reduce(MutableBuffer::of(untouched), Reduce::Sum).wait(), PeerError);
+    EXPECT_EQ(untouched[0], 1.0F);
   };
   run_ranks({3, CallCheck::On}, body);
   EXPECT_EQ(told, 3);
