@@ -49,7 +49,6 @@ else
 fi
 
 # Memory errors and undefined behaviour where bytes are parsed, indexed and moved.
-export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp"
 build cpu-asan test_ops test_ops_rows test_ops_dense test_attention test_data test_configs test_checkpoint &&
   check cpu-asan '^(ops|ops_rows|ops_dense|attention|data|configs|checkpoint)\.' || failed+=(cpu-asan)
 
