@@ -6,7 +6,6 @@
 
 #include "launcher/command.hpp"
 #include "launcher/session.hpp"
-#include "ops/core/threads.hpp"
 #include "trainer/bench/step_bench.hpp"
 
 namespace isobath {
@@ -15,6 +14,7 @@ namespace {
 struct BenchArguments {
   StepBenchOptions options;
   std::int64_t threads = 0;
+  bool over_ranks = false;
   bool as_json = false;
 };
 
@@ -38,15 +38,15 @@ std::string name_of(const ModelConfig& model) {
   return text('d', model.width, " L", model.layers, " H", model.heads, " T", model.context);
 }
 
-void print_json(const BenchArguments& arguments, const StepBenchReport& report, const Communicator& ranks) {
+void print_json(const BenchArguments& arguments, const StepBenchReport& report) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const StepBenchRow& row : report.rows)
     rows.push_back({{"model", name_of(arguments.options.model)},
                     {"dtype", "f32"},
                     {"policy", row.policy},
                     {"batch", arguments.options.batch},
-                    {"ranks", ranks.size()},
-                    {"threads", kernel_threads()},
+                    {"ranks", row.ranks},
+                    {"threads", row.threads},
                     {"seconds", row.seconds},
                     {"tokens_per_s", row.tokens_per_second},
                     {"peak_flops", report.peak_flops},
@@ -59,28 +59,30 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report, 
   std::printf("%s\n", rows.dump(1).c_str());
 }
 
-void print_table(const BenchArguments& arguments, const StepBenchReport& report, const Communicator& ranks) {
-  std::printf("%s, batch %lld, f32, %d rank(s) of %d thread(s); peak %.1f GFLOP/s; %lld steps after %lld\n\n",
-              name_of(arguments.options.model).c_str(), static_cast<long long>(arguments.options.batch), ranks.size(),
-              kernel_threads(), report.peak_flops * 1e-9, static_cast<long long>(arguments.options.steps),
+void print_table(const BenchArguments& arguments, const StepBenchReport& report) {
+  std::printf("%s, batch %lld, f32; peak %.1f GFLOP/s; %lld steps after %lld\n\n",
+              name_of(arguments.options.model).c_str(), static_cast<long long>(arguments.options.batch),
+              report.peak_flops * 1e-9, static_cast<long long>(arguments.options.steps),
               static_cast<long long>(arguments.options.warmup));
-  std::printf("%-18s %9s %10s %7s %11s %11s %9s %7s %6s\n", "policy", "ms/step", "tokens/s", "share", "flop ratio",
-              "time ratio", "act. MiB", "blocks", "waits");
+  std::printf("%-18s %15s %9s %10s %7s %11s %11s %9s %7s %6s\n", "policy", "ranks x threads", "ms/step", "tokens/s",
+              "share", "flop ratio", "time ratio", "act. MiB", "blocks", "waits");
   for (const StepBenchRow& row : report.rows)
-    std::printf("%-18s %9.1f %10.0f %7.3f %11.3f %11.3f %9.1f %7lld %6lld\n", row.policy.c_str(), row.seconds * 1e3,
-                row.tokens_per_second, row.share_of_peak, row.flop_ratio, row.time_ratio,
+    std::printf("%-18s %15s %9.1f %10.0f %7.3f %11.3f %11.3f %9.1f %7lld %6lld\n", row.policy.c_str(),
+                text(row.ranks, " x ", row.threads).c_str(), row.seconds * 1e3, row.tokens_per_second,
+                row.share_of_peak, row.flop_ratio, row.time_ratio,
                 static_cast<double>(row.activation_bytes) / 1048576.0, static_cast<long long>(row.new_blocks),
                 static_cast<long long>(row.host_waits));
 }
 
 ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
   settle_threads(arguments.threads, ranks);
-  const StepBenchReport report = bench_steps(arguments.options, ranks);
+  const StepBenchReport report =
+      arguments.over_ranks ? bench_ranks(arguments.options, ranks) : bench_steps(arguments.options, ranks);
   if (ranks.rank() != 0) return ExitCode::Done;
   if (arguments.as_json)
-    print_json(arguments, report, ranks);
+    print_json(arguments, report);
   else
-    print_table(arguments, report, ranks);
+    print_table(arguments, report);
   return ExitCode::Done;
 }
 
@@ -110,6 +112,8 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->check(CLI::PositiveNumber);
   command->add_option("--threads", arguments->threads, "threads of a rank; 0: its share of the cores")
       ->capture_default_str();
+  command->add_flag("--over-ranks", arguments->over_ranks,
+                    "compare 1, 2, ... ranks with the same threads between them; under mpirun or srun");
   command->add_flag("--json", arguments->as_json, "print an array of rows");
   command->callback([arguments, &chosen] {
     chosen = [arguments] { return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); }); };

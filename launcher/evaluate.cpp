@@ -58,8 +58,9 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
 }
 
 ExitCode evaluate_run(const EvaluateArguments& arguments, Communicator& ranks) {
-  const TrainedRun run(arguments.run, ranks);
-  settle_threads(run.setup().config.system.threads, ranks);
+  RunSetup setup = set_up_trained_run(arguments.run, ranks);
+  settle_threads(setup.config.system.threads, ranks);
+  const TrainedRun run(arguments.run, std::move(setup), ranks);
   const std::vector<Evaluation> evaluations = run.evaluate_rules(arguments.windows);
   if (ranks.rank() != 0) return ExitCode::Done;
   nlohmann::ordered_json out{

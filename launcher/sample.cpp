@@ -37,8 +37,9 @@ const Router& rule_named(const RuleSet& rules, const std::string& name) {
 
 ExitCode sample_run(const SampleArguments& arguments) {
   SelfCommunicator alone;
-  const TrainedRun run(arguments.run, alone);
-  settle_threads(run.setup().config.system.threads, alone);
+  RunSetup setup = set_up_trained_run(arguments.run, alone);
+  settle_threads(setup.config.system.threads, alone);
+  const TrainedRun run(arguments.run, std::move(setup), alone);
   const Tokenizer* tokenizer = run.setup().dataset.tokenizer.get();
   if (tokenizer == nullptr)
     throw DataError(

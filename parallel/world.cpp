@@ -54,12 +54,6 @@ Place unpack(const std::string& packed) {
 
 }  // namespace
 
-SampleRange sample_range(int rank, int ranks, std::int64_t global_batch) {
-  require(rank >= 0 && rank < ranks && global_batch >= 0, "samples of rank ", rank, " of ", ranks, ", batch ",
-          global_batch);
-  return {global_batch * rank / ranks, global_batch * (rank + 1) / ranks};
-}
-
 Environment process_environment() {
   Environment all;
   for (char** entry = environ; *entry != nullptr; ++entry) {

@@ -1,5 +1,5 @@
 #pragma once
-// Arithmetic about ranks: who trains on which samples, who shares a machine, how many threads each may use.
+// Arithmetic about ranks: who started them, who shares a machine, how many threads each may use.
 
 #include <cstdint>
 #include <map>
@@ -9,16 +9,6 @@
 #include "parallel/communicator.hpp"
 
 namespace isobath {
-
-/// [begin, end).
-struct SampleRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  std::int64_t count() const { return end - begin; }
-};
-
-/// Rank r of N takes samples [floor(r B / N), floor((r + 1) B / N)) of a global batch of B.
-SampleRange sample_range(int rank, int ranks, std::int64_t global_batch);
 
 /// Environment variables by name.
 using Environment = std::map<std::string, std::string>;

@@ -1,7 +1,7 @@
 #pragma once
 #include <filesystem>
 
-#include "data/files/descriptor.hpp"
+#include "ops/core/files/descriptor.hpp"
 
 namespace isobath {
 

@@ -6,7 +6,7 @@
 
 #include <sys/mman.h>
 
-#include "data/files/descriptor.hpp"
+#include "data/files/open_to_read.hpp"
 #include "ops/core/error.hpp"
 
 namespace isobath {

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "data/files/atomic_file.hpp"
 #include "data/files/folder_lock.hpp"
 #include "data/files/text_reader.hpp"
 #include "data/prepare/dataset_manifest.hpp"
@@ -11,6 +10,7 @@
 #include "data/text/tokenizer.hpp"
 #include "data/text/utf8.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/files/durable.hpp"
 
 namespace isobath {
 namespace {
@@ -84,13 +84,13 @@ DatasetManifest write(const PrepareOptions& options, DatasetManifest plan, const
   std::filesystem::remove(options.output / kManifestFile, problem);
   if (problem)
     throw StorageError(text((options.output / kManifestFile).string(), ": cannot be removed: ", problem.message()));
-  sync_folder(options.output);
-  if (characters.size() > 0) write_atomically(options.output / kVocabularyFile, characters.to_json());
+  sync_directory(options.output);
+  if (characters.size() > 0) write_durably(options.output / kVocabularyFile, characters.to_json());
   ShardWriter writer(options.output, plan);
   if (encode_texts(options, tokenizer, writer) != plan.source_fingerprint) refuse_changed_texts();
   plan.shards = writer.finish();
   remove_stale_shards(options.output, plan.shards);
-  write_atomically(options.output / kManifestFile, plan.to_json());
+  write_durably(options.output / kManifestFile, plan.to_json());
   return plan;
 }
 

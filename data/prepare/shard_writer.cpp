@@ -5,8 +5,8 @@
 #include <sstream>
 #include <utility>
 
-#include "data/files/atomic_file.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/files/durable.hpp"
 
 namespace isobath {
 namespace {
@@ -64,7 +64,8 @@ void remove_stale_shards(const std::filesystem::path& folder, const std::vector<
   for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
     const std::string name = entry.path().filename().string();
     const bool kept = std::any_of(keep.begin(), keep.end(), [&](const auto& shard) { return shard.name == name; });
-    const bool ours = name.starts_with(kPrefix) && (name.ends_with(kSuffix) || name.ends_with(kPartialSuffix));
+    const bool ours =
+        name.starts_with(kPrefix) && (name.ends_with(kSuffix) || name.ends_with(temporary_name(kSuffix).string()));
     if (ours && !kept) stale.push_back(entry.path());
   }
   for (const auto& path : stale)

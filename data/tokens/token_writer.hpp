@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "data/files/atomic_file.hpp"
 #include "data/files/fingerprint.hpp"
 #include "data/tokens/token_header.hpp"
+#include "ops/core/files/atomic_file.hpp"
 
 namespace isobath {
 

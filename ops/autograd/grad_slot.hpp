@@ -40,8 +40,11 @@ class GradSlot {
   /// Moves the gathered gradient out of an intermediate.
   Tensor take();
 
-  /// Leaves: the next contribution overwrites (a new step begins).
-  void begin_step() { contributed_ = false; }
+  /// Leaves: the next contribution overwrites (a new step begins). Uses on a tape that was cleared are forgotten.
+  void begin_step() {
+    contributed_ = false;
+    pending_uses_ = 0;
+  }
   /// Leaves: called when the last use recorded on the tape has contributed.
   void on_complete(std::function<void()> hook) { hook_ = std::move(hook); }
   void use_recorded() { ++pending_uses_; }

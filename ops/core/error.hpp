@@ -7,7 +7,7 @@
 
 namespace isobath {
 
-/// What the process returns; the meaning of each number is part of the product (docs/exit-codes.md).
+/// What the process returns; the meaning of each number is part of the product (docs/running.md).
 enum class ExitCode {
   Done = 0,
   Usage = 64,

@@ -137,7 +137,7 @@ TEST_F(Prepare, AnInterruptedRunIsTakenUpAndItsLeftoversGo) {
   const PrepareOptions wanted = options("some text", TokenizerKind::Bytes);
   std::filesystem::create_directories(wanted.output);
   write_file(wanted.output / "tokens-00000-of-00002.tok", "left over");
-  write_file(wanted.output / "tokens-00001-of-00002.tok.partial", "left over");
+  write_file(wanted.output / "tokens-00001-of-00002.tok.tmp", "left over");
   write_file(wanted.output / "notes.md", "the user's own");
   EXPECT_EQ(prepare(wanted).outcome, PrepareOutcome::Written);
   EXPECT_EQ(names(), (std::vector<std::string>{"dataset.json", "notes.md", "tokens-00000-of-00001.tok"}));
@@ -200,8 +200,7 @@ TEST_F(Prepare, AFullDiskLeavesNothingThatLooksFinished) {
   const PrepareOptions wanted = options(std::string(100000, 'x'), TokenizerKind::Bytes);
   {
     const FileSizeLimit limit(50000);
-    EXPECT_TRUE(
-        refuses<StorageError>([&] { prepare(wanted); }, {"tokens-00000-of-00001", "cannot be written", "space"}));
+    EXPECT_TRUE(refuses<StorageError>([&] { prepare(wanted); }, {"tokens-00000-of-00001", "cannot write it", "space"}));
   }
   EXPECT_TRUE(std::filesystem::is_empty(wanted.output));
   EXPECT_EQ(prepare(wanted).outcome, PrepareOutcome::Written);

@@ -47,7 +47,7 @@ TEST(TokenFile, ShardsRoundTripInEveryWidth) {
     EXPECT_EQ(info.vocabulary, vocabulary);
     EXPECT_EQ(all_of(file), tokens);
     EXPECT_NO_THROW(verify_content(file, vocabulary));
-    EXPECT_FALSE(std::filesystem::exists(folder / "a.tok.partial"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "a.tok.tmp"));
   }
 }
 

@@ -1,9 +1,9 @@
 // One decision on every rank.
 
 #include "parallel/agreement.hpp"
-#include "parallel/bodies.hpp"
 #include "parallel/exchange.hpp"
 #include "parallel/world.hpp"
+#include "support/ranked/bodies.hpp"
 
 namespace isobath {
 namespace {

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "ops/core/host_waits.hpp"
-#include "parallel/bodies.hpp"
 #include "parallel/exchange.hpp"
+#include "support/ranked/bodies.hpp"
 
 namespace isobath {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "ops/autograd/tape.hpp"
 #include "ops/core/host_waits.hpp"
-#include "parallel/bodies.hpp"
 #include "parallel/gradient_reducer.hpp"
+#include "support/ranked/bodies.hpp"
 
 namespace isobath {
 namespace {
@@ -147,6 +147,22 @@ std::vector<Event> of_kind(const std::vector<Event>& events, EventKind kind) {
   std::vector<Event> found;
   std::copy_if(events.begin(), events.end(), std::back_inserter(found), [&](const Event& e) { return e.kind == kind; });
   return found;
+}
+
+RANKED_TEST(GradientReducer, forgets_a_step_whose_backward_never_ran) {
+  Model model(ranks.size());
+  EventRing ring(64);
+  GradientReducer reducer(model.flat, ranks, &ring);
+  reducer.begin_step();
+  reducer.begin_micro_batch(MicroBatch::Last);
+  use({}, model.a, 5.0F);
+  clear_tape();  // as after an exception in the forward pass
+  reducer.begin_step();
+  reducer.begin_micro_batch(MicroBatch::Last);
+  backward(use({}, model.a, 1.0F));
+  EXPECT_EQ(of_kind(ring.events(), EventKind::BucketReady).size(), 1u);  // the old use is not waited for
+  reducer.finish();
+  model.expect(model.a, static_cast<float>(ranks.size()));
 }
 
 // Events of one step over eight layers, two to a bucket, whose backward ops take at least `busy` each.

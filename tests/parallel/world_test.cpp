@@ -8,24 +8,6 @@
 namespace isobath {
 namespace {
 
-TEST(World, samples_are_dealt_out_completely_in_order_and_evenly) {
-  EXPECT_TRUE(rc::check([] {
-    const int ranks = *rc::gen::inRange(1, 70);
-    const auto batch = *rc::gen::inRange<std::int64_t>(0, 5000);
-    std::int64_t next = 0;
-    for (int rank = 0; rank < ranks; ++rank) {
-      const SampleRange range = sample_range(rank, ranks, batch);
-      RC_ASSERT(range.begin == next);
-      RC_ASSERT((range.count() == batch / ranks || range.count() == (batch + ranks - 1) / ranks));
-      next = range.end;
-    }
-    RC_ASSERT(next == batch);
-  }));
-  EXPECT_EQ(sample_range(1, 3, 10).begin, 3);
-  EXPECT_EQ(sample_range(1, 3, 10).end, 6);
-  EXPECT_THROW(sample_range(3, 3, 10), InternalError);
-}
-
 TEST(World, the_local_rank_is_read_from_each_launcher) {
   const auto expect = [](const Environment& environment, int rank, int size) {
     EXPECT_EQ(local_rank(environment).rank, rank);

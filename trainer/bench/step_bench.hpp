@@ -2,8 +2,9 @@
 // Whole training steps against this machine's measured limit, in one process and one run.
 //   peak:        the best of 20 f32 matrix products 2048 x 3072 x 768 with the same threads
 //   model FLOPs: 6 x linear parameters of blocks and head x tokens that enter them + 3 x causal half of attention;
-//   routers not counted step time:   median of the counted steps after the warm-up; rows are measured in turn, step by
-//   step, so that ratios hold on a busy machine
+//                routers not counted
+//   step time:   median of the counted steps after the warm-up; rows are measured in turn, step by step, so that ratios
+//                hold on a busy machine
 
 #include <cstdint>
 #include <string>
@@ -24,6 +25,8 @@ struct StepBenchOptions {
 
 struct StepBenchRow {
   std::string policy;
+  int ranks = 1;
+  int threads = 1;       ///< of each rank
   double seconds = 0.0;  ///< of a step, median
   double tokens_per_second = 0.0;
   double model_flops = 0.0;           ///< of a step, all ranks
@@ -40,8 +43,12 @@ struct StepBenchReport {
   std::vector<StepBenchRow> rows;
 };
 
-/// Collective.
+/// A row per policy, on all ranks. Collective.
 StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks);
+
+/// The first policy on 1 rank, on 2, ... on all of them, for every number of ranks that divides theirs; each row shares
+/// out all kernel threads of the world. Ratios are to one rank. Collective; the rows are rank 0's.
+StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks);
 
 /// FLOP/s of the best of 20 products 2048 x 3072 x 768 in f32 with this thread's kernel threads.
 double measure_peak();

@@ -2,9 +2,9 @@
 
 #include <span>
 
+#include "ops/core/files/durable.hpp"
 #include "trainer/checkpoint/hdf5_dataset.hpp"
 #include "trainer/checkpoint/manifest/digest.hpp"
-#include "trainer/checkpoint/storage/durable.hpp"
 
 namespace isobath {
 namespace {
@@ -44,7 +44,7 @@ std::string user_block(std::string_view hdf5) {
 
 /// Throws StorageError unless the file is, byte for byte, what write_route_trace left.
 void check_bytes(const fs::path& path) {
-  const std::string content = read_text(path, kMostBytes);
+  const std::string content = read_small_file(path, kMostBytes);
   if (content.size() <= kUserBlock || !content.starts_with("isobath route trace"))
     throw StorageError(path.string() + ": not a route trace");
   if (content.substr(0, kUserBlock) != user_block(std::string_view(content).substr(kUserBlock)))
@@ -121,9 +121,8 @@ void write_route_trace(const fs::path& path, const RouteTrace& trace) {
   write_list(file, kEnds, lists.ends, temporary);
   write_list(file, kPositions, lists.positions, temporary);
   file.close(temporary);
-  const std::string hdf5 = read_text(temporary, kMostBytes).substr(kUserBlock);
-  write_temporary(path, user_block(hdf5) + hdf5);
-  publish(path);
+  const std::string hdf5 = read_small_file(temporary, kMostBytes).substr(kUserBlock);
+  write_durably(path, user_block(hdf5) + hdf5);
 }
 
 RouteTrace read_route_trace(const fs::path& path) try {

@@ -1,9 +1,9 @@
 #include <map>
 
+#include "ops/core/files/durable.hpp"
 #include "trainer/checkpoint/catalog/verify.hpp"
 #include "trainer/checkpoint/checkpoint.hpp"
 #include "trainer/checkpoint/manifest/text.hpp"
-#include "trainer/checkpoint/storage/durable.hpp"
 #include "trainer/checkpoint/storage/observer.hpp"
 #include "trainer/checkpoint/storage/shard.hpp"
 #include "trainer/checkpoint/storage/step_directory.hpp"

@@ -1,12 +1,12 @@
 #include <cstring>
 #include <set>
 
+#include "ops/core/files/durable.hpp"
 #include "ops/core/log.hpp"
 #include "trainer/checkpoint/catalog/verify.hpp"
 #include "trainer/checkpoint/checkpoint.hpp"
 #include "trainer/checkpoint/manifest/partition.hpp"
 #include "trainer/checkpoint/manifest/text.hpp"
-#include "trainer/checkpoint/storage/durable.hpp"
 #include "trainer/checkpoint/storage/observer.hpp"
 #include "trainer/checkpoint/storage/shard.hpp"
 #include "trainer/checkpoint/storage/step_directory.hpp"
@@ -93,8 +93,7 @@ void unpack(const std::string& packed, int rank, Manifest& manifest) {
 /// After the checkpoint counts: failures here cost nothing but a hint and some space, and are said, not thrown.
 void tidy_up(const fs::path& root, const fs::path& directory, std::int64_t step) {
   try {
-    write_temporary(root / kLatestName, directory.filename().string() + "\n");
-    publish(root / kLatestName);
+    write_durably(root / kLatestName, directory.filename().string() + "\n");
   } catch (const StorageError& error) {
     log_warning(text(directory.string(), " is whole, but the hint for people is not up to date: ", error.what()));
   }

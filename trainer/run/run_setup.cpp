@@ -1,8 +1,8 @@
 #include "trainer/run/run_setup.hpp"
 
-#include "data/files/atomic_file.hpp"
 #include "data/files/fingerprint.hpp"
 #include "ops/core/device_memory.hpp"
+#include "ops/core/files/durable.hpp"
 #include "parallel/agreement.hpp"
 #include "parallel/exchange.hpp"
 
@@ -76,7 +76,7 @@ void open_run_directory(const RunSetup& setup, Communicator& ranks) {
     if (failed) throw StorageError(text(paths.root.string(), ": cannot be made: ", failed.message()));
     if (std::filesystem::exists(paths.config()))
       require_resumable(load_run_config(paths.config()).config, setup.resolved);
-    write_atomically(paths.config(), setup.config_text);
+    write_durably(paths.config(), setup.config_text);
   });
 }
 

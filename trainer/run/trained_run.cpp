@@ -17,7 +17,9 @@ constexpr std::int64_t kCalibrationBatches = 4;
   throw AgreedError(ExitCode::Data, what, 0, ranks.rank() == 0 ? Voice::Speaks : Voice::Silent);
 }
 
-RunSetup setup_of(const std::filesystem::path& root, Communicator& ranks) {
+}  // namespace
+
+RunSetup set_up_trained_run(const std::filesystem::path& root, Communicator& ranks) {
   const std::filesystem::path config = RunPaths(root).config();
   return set_up_run(
       [&] {
@@ -29,10 +31,8 @@ RunSetup setup_of(const std::filesystem::path& root, Communicator& ranks) {
       ranks);
 }
 
-}  // namespace
-
-TrainedRun::TrainedRun(const std::filesystem::path& root, Communicator& ranks)
-    : ranks_(ranks), setup_(setup_of(root, ranks)) {
+TrainedRun::TrainedRun(const std::filesystem::path& root, RunSetup setup, Communicator& ranks)
+    : ranks_(ranks), setup_(std::move(setup)) {
   const std::filesystem::path checkpoints = RunPaths(root).checkpoints();
   const LatestCheckpoint latest = find_latest(checkpoints, setup_.config.checkpoint.verify, ranks);
   for (const SkippedCheckpoint& skipped : latest.skipped)

@@ -7,11 +7,14 @@
 
 namespace isobath {
 
+/// The set-up of the run in `root`, from its own config.yaml. Collective. Throws DataError when `root` is no run.
+RunSetup set_up_trained_run(const std::filesystem::path& root, Communicator& ranks);
+
 /// A run's model with the weights of its newest whole checkpoint, to be scored or sampled from.
 class TrainedRun {
  public:
-  /// Collective. Throws DataError when `root` is no run or has no usable checkpoint.
-  TrainedRun(const std::filesystem::path& root, Communicator& ranks);
+  /// Collective. Throws DataError when `root` has no usable checkpoint. `setup` is that of the run in `root`.
+  TrainedRun(const std::filesystem::path& root, RunSetup setup, Communicator& ranks);
 
   const RunSetup& setup() const { return setup_; }
   const Replica& replica() const { return *replica_; }

@@ -1,7 +1,7 @@
 #include "trainer/checkpoint/catalog/verify.hpp"
 
+#include "ops/core/files/durable.hpp"
 #include "trainer/checkpoint/manifest/text.hpp"
-#include "trainer/checkpoint/storage/durable.hpp"
 #include "trainer/checkpoint/storage/file_check.hpp"
 #include "trainer/checkpoint/storage/shard.hpp"
 #include "trainer/checkpoint/storage/step_directory.hpp"
@@ -47,7 +47,7 @@ std::string read_manifest_text(const fs::path& directory) {
   std::error_code failure;
   if (fs::status(path, failure).type() == fs::file_type::not_found)
     throw StorageError(directory.string() + ": no manifest.json: not a checkpoint, or a save that did not finish");
-  return read_text(path, kMostManifest);
+  return read_small_file(path, kMostManifest);
 }
 
 Manifest read_manifest(const fs::path& directory) {

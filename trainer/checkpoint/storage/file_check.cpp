@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "trainer/checkpoint/storage/durable.hpp"
+#include "ops/core/files/durable.hpp"
 
 namespace isobath {
 namespace {

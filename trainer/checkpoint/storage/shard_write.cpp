@@ -1,5 +1,5 @@
+#include "ops/core/files/durable.hpp"
 #include "trainer/checkpoint/manifest/partition.hpp"
-#include "trainer/checkpoint/storage/durable.hpp"
 #include "trainer/checkpoint/storage/file_check.hpp"
 #include "trainer/checkpoint/storage/observer.hpp"
 #include "trainer/checkpoint/storage/shard.hpp"

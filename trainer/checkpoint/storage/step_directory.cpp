@@ -7,7 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "ops/core/error.hpp"
-#include "trainer/checkpoint/storage/durable.hpp"
+#include "ops/core/files/durable.hpp"
 #include "trainer/checkpoint/storage/observer.hpp"
 
 namespace isobath {

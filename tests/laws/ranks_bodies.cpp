@@ -1,11 +1,10 @@
 // Laws 5 and 6: N ranks with their shares of a batch are one rank with all of it, and every parameter joins every
 // reduction.
 
-#include <mutex>
-
 #include "laws/small_run.hpp"
 #include "ops/autograd/tape.hpp"
-#include "parallel/thread_ranks.hpp"
+#include "parallel/exchange.hpp"
+#include "support/ranked/bodies.hpp"
 #include "trainer/routing/replay.hpp"
 
 namespace isobath::test {
@@ -26,26 +25,25 @@ struct Outcome {
   std::map<std::string, std::vector<float>> weights;
 };
 
-/// `steps` steps on `ranks` thread ranks, routes replayed from `trace` when there is one; what rank `watched` holds
-/// afterwards.
-Outcome run_steps(const RunConfig& config, int ranks, int steps, const std::optional<RouteTrace>& trace,
-                  int watched = 0) {
+/// What this rank holds after `steps` steps, routes replayed from `trace` when there is one.
+Outcome run_steps(const RunConfig& config, Communicator& ranks, int steps, const std::optional<RouteTrace>& trace) {
   Outcome outcome;
-  run_ranks({.count = ranks}, [&](Communicator& world) {
-    Replica replica(config, Device::cpu(), world.size(), trace);
-    shake(replica, 0.05F);
-    Trainer trainer(config, replica, world);
-    std::vector<double> losses;
-    for (int step = 0; step < steps; ++step)
-      losses.push_back(
-          trainer.step(small_batch(config, step, share_of(config.train.batch, {world.rank(), world.size()}))).loss);
-    if (world.rank() != watched) return;
-    outcome.losses = losses;
-    outcome.gradients = gradients_of(replica);
-    for (const Parameter* parameter : replica.parameters.parameters())
-      outcome.weights[parameter->name] = parameter->value.to_vector<float>();
-  });
+  Replica replica(config, Device::cpu(), ranks.size(), trace);
+  shake(replica, 0.05F);
+  Trainer trainer(config, replica, ranks);
+  for (int step = 0; step < steps; ++step)
+    outcome.losses.push_back(
+        trainer.step(small_batch(config, step, share_of(config.train.batch, {ranks.rank(), ranks.size()}))).loss);
+  outcome.gradients = gradients_of(replica);
+  for (const Parameter* parameter : replica.parameters.parameters())
+    outcome.weights[parameter->name] = parameter->value.to_vector<float>();
   return outcome;
+}
+
+/// The same by one rank with the whole batch.
+Outcome run_alone(const RunConfig& config, int steps, const std::optional<RouteTrace>& trace) {
+  SelfCommunicator alone;
+  return run_steps(config, alone, steps, trace);
 }
 
 /// The routes that top-k chooses in `steps` steps of one rank.
@@ -85,25 +83,18 @@ double distance(const Gradients& a, const Gradients& b) {
 // and the blocks of the matrix products. Errors of sqrt(192 * 60) roundings, six standard deviations.
 const double kOneStepBound = 6.0 * std::sqrt(192.0 * 60.0) * kEpsilon;
 
-struct Case {
-  DepthPolicy policy;
-  int ranks;
-};
-
-class Ranks : public testing::TestWithParam<Case> {};
-
-TEST_P(Ranks, ShareABatchAsOneRankTakesIt) {
-  RunConfig config = small_config(GetParam().policy);
+void share_a_batch(Communicator& ranks, DepthPolicy policy) {
+  RunConfig config = small_config(policy);
   config.model.dropout = 0.1;  // draws are keyed by the global sample, so they too are the same
   std::optional<RouteTrace> trace;
-  if (config.depth.policy == DepthPolicy::MixtureOfDepths) {
+  if (policy == DepthPolicy::MixtureOfDepths) {
     trace = record_trace(config, 10);
     config.depth.policy = DepthPolicy::Replay;
   }
-  const Outcome one_step = run_steps(config, 1, 1, trace), shared_step = run_steps(config, GetParam().ranks, 1, trace);
+  const Outcome one_step = run_alone(config, 1, trace), shared_step = run_steps(config, ranks, 1, trace);
   EXPECT_LT(distance(one_step.gradients, shared_step.gradients), kOneStepBound);
 
-  const Outcome alone = run_steps(config, 1, 10, trace), shared = run_steps(config, GetParam().ranks, 10, trace);
+  const Outcome alone = run_alone(config, 10, trace), shared = run_steps(config, ranks, 10, trace);
   // A relative gradient error e moves an AdamW update by up to about e in units of the learning rate where elements are
   // not tiny; ten steps at 3e-3 and a loss that changes by order 1 per unit of weight movement over some 1e2 coherent
   // elements.
@@ -111,24 +102,51 @@ TEST_P(Ranks, ShareABatchAsOneRankTakesIt) {
     EXPECT_NEAR(alone.losses[step], shared.losses[step], 10 * 3e-3 * 100 * kOneStepBound) << "step " << step;
 }
 
-TEST_P(Ranks, EndWithEqualWeights) {
-  const RunConfig config = small_config(GetParam().policy);
-  const int last = GetParam().ranks - 1;
-  EXPECT_EQ(run_steps(config, GetParam().ranks, 3, std::nullopt, 0).weights,
-            run_steps(config, GetParam().ranks, 3, std::nullopt, last).weights);
+RANKED_TEST(Ranks, share_a_dense_batch_as_one_rank_takes_it) { share_a_batch(ranks, DepthPolicy::Dense); }
+RANKED_TEST(Ranks, share_a_token_selective_batch_as_one_rank_takes_it) {
+  share_a_batch(ranks, DepthPolicy::TokenSelective);
+}
+RANKED_TEST(Ranks, share_a_mixture_of_depths_batch_as_one_rank_takes_it) {
+  share_a_batch(ranks, DepthPolicy::MixtureOfDepths);
 }
 
-INSTANTIATE_TEST_SUITE_P(Laws, Ranks,
-                         testing::Values(Case{DepthPolicy::Dense, 2}, Case{DepthPolicy::Dense, 3},
-                                         Case{DepthPolicy::TokenSelective, 2}, Case{DepthPolicy::MixtureOfDepths, 2},
-                                         Case{DepthPolicy::MixtureOfDepths, 4}),
-                         [](const auto& info) { return text(name_of(info.param.policy), '_', info.param.ranks); });
+std::string bytes_of(const std::map<std::string, std::vector<float>>& weights) {
+  std::string bytes;
+  for (const auto& [name, values] : weights)
+    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  return bytes;
+}
 
-TEST(MicroBatches, AddUpToTheWholeBatch) {
+RANKED_TEST(Ranks, end_with_equal_weights) {
+  for (const DepthPolicy policy : {DepthPolicy::Dense, DepthPolicy::MixtureOfDepths}) {
+    const std::string mine = bytes_of(run_steps(small_config(policy), ranks, 3, std::nullopt).weights);
+    EXPECT_TRUE(mine == broadcast_text(ranks, mine)) << name_of_policy(policy);
+  }
+}
+
+RANKED_TEST(MicroBatches, add_up_to_the_whole_batch) {
   RunConfig config = small_config(DepthPolicy::TokenSelective);
-  const Outcome whole = run_steps(config, 1, 1, std::nullopt);
-  config.train.micro_batches = 3;
-  EXPECT_LT(distance(whole.gradients, run_steps(config, 1, 1, std::nullopt).gradients), kOneStepBound);
+  const Outcome whole = run_alone(config, 1, std::nullopt);
+  config.train.micro_batches = 2;
+  EXPECT_LT(distance(whole.gradients, run_steps(config, ranks, 1, std::nullopt).gradients), kOneStepBound);
+}
+
+RANKED_TEST(Reduction, includes_parameters_that_no_row_reached) {
+  // A trace that selects nothing: the routed blocks and their routers take part in nothing, yet every rank issues every
+  // bucket.
+  RunConfig config = small_config(DepthPolicy::Replay);
+  config.depth.mixture_of_depths.predictor = false;
+  config.depth.mixture_of_depths.auxiliary_weight = 0.0;
+  config.train.bucket_mib = 0.01;  // many buckets
+  RouteTrace trace{config.train.batch, config.model.context, config.model.layers, {}};
+  for (std::int64_t layer : {1, 3})
+    for (std::int64_t sample = 0; sample < 8; ++sample)
+      trace.positions[{0, layer, sample}] = sample < 4 ? std::vector<std::int32_t>{} : std::vector<std::int32_t>{2, 5};
+  const Outcome uneven = run_steps(config, ranks, 1, trace), alone = run_alone(config, 1, trace);
+  EXPECT_LT(distance(alone.gradients, uneven.gradients), kOneStepBound);
+  for (auto& [key, positions] : trace.positions) positions.clear();
+  const Outcome none = run_steps(config, ranks, 1, trace);
+  for (const float g : none.gradients.at("blocks.1.ffn.up.weight")) EXPECT_EQ(g, 0.0F);
 }
 
 TEST(FreeRouting, FirstStepDecisionsAgreeAcrossRanks) {
@@ -152,24 +170,6 @@ TEST(FreeRouting, FirstStepDecisionsAgreeAcrossRanks) {
     decisions += positions.size();
   }
   EXPECT_LE(static_cast<double>(differing), 0.001 * static_cast<double>(decisions));
-}
-
-TEST(Reduction, IncludesParametersThatNoRowReached) {
-  // A trace that selects nothing: the routed blocks and their routers take part in nothing, yet every rank issues every
-  // bucket.
-  RunConfig config = small_config(DepthPolicy::Replay);
-  config.depth.mixture_of_depths.predictor = false;
-  config.depth.mixture_of_depths.auxiliary_weight = 0.0;
-  config.train.bucket_mib = 0.01;  // many buckets
-  RouteTrace trace{config.train.batch, config.model.context, config.model.layers, {}};
-  for (std::int64_t layer : {1, 3})
-    for (std::int64_t sample = 0; sample < 8; ++sample)
-      trace.positions[{0, layer, sample}] = sample < 4 ? std::vector<std::int32_t>{} : std::vector<std::int32_t>{2, 5};
-  const Outcome uneven = run_steps(config, 2, 1, trace), alone = run_steps(config, 1, 1, trace);
-  EXPECT_LT(distance(alone.gradients, uneven.gradients), kOneStepBound);
-  for (auto& [key, positions] : trace.positions) positions.clear();
-  const Outcome none = run_steps(config, 2, 1, trace);
-  for (const float g : none.gradients.at("blocks.1.ffn.up.weight")) EXPECT_EQ(g, 0.0F);
 }
 
 }  // namespace

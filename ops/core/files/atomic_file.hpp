@@ -5,19 +5,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
-#include <string_view>
 
-#include "data/files/descriptor.hpp"
+#include "ops/core/files/descriptor.hpp"
 
 namespace isobath {
 
-/// What unfinished files end with; a reader never opens them, the next writer of the same file replaces them.
-inline constexpr std::string_view kPartialSuffix = ".partial";
-
-/// Without commit() the destructor removes what was written. One writer per path at a time.
+/// Grows under temporary_name(path), which a reader never opens and the next writer of the same file replaces. Without
+/// commit() the destructor removes what was written. One writer per path at a time.
 class AtomicFile {
  public:
-  /// Throws StorageError when the partial file cannot be created.
+  /// Throws StorageError when the temporary file cannot be created.
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -31,16 +28,10 @@ class AtomicFile {
   void commit();
 
  private:
-  [[noreturn]] void fail(std::string_view what) const;
+  [[noreturn]] void fail(const char* what) const;
 
-  std::filesystem::path path_, partial_;
+  std::filesystem::path path_, temporary_;
   Descriptor file_;
 };
-
-/// The whole of a small file at once, by an AtomicFile.
-void write_atomically(const std::filesystem::path& path, std::string_view content);
-
-/// Makes renames and removals in `folder` durable. Throws StorageError.
-void sync_folder(const std::filesystem::path& folder);
 
 }  // namespace isobath

@@ -2,8 +2,8 @@
 
 #include <iostream>
 
-#include "parallel/bodies.hpp"
 #include "parallel/mpi_session.hpp"
+#include "support/ranked/bodies.hpp"
 
 using namespace isobath;
 

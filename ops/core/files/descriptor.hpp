@@ -1,8 +1,9 @@
 #pragma once
 // One owner for a POSIX file descriptor.
 
-#include <filesystem>
 #include <utility>
+
+#include <unistd.h>
 
 namespace isobath {
 
@@ -25,7 +26,7 @@ class Descriptor {
   int number() const noexcept { return number_; }
   bool is_open() const noexcept { return number_ >= 0; }
   /// Closes and returns close()'s result: on some file systems a full disk first shows here.
-  int close() noexcept;
+  int close() noexcept { return ::close(std::exchange(number_, -1)); }
 
  private:
   void close_quietly() noexcept {
@@ -33,11 +34,5 @@ class Descriptor {
   }
   int number_ = -1;
 };
-
-/// Opens a regular file for reading. Throws DataError: missing, unreadable, a directory; with the remedy.
-Descriptor open_to_read(const std::filesystem::path& path);
-
-/// Bytes of the open file.
-std::size_t size_of_open(const Descriptor& file, const std::filesystem::path& path);
 
 }  // namespace isobath

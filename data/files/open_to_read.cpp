@@ -1,11 +1,10 @@
-#include "data/files/descriptor.hpp"
+#include "data/files/open_to_read.hpp"
 
 #include <cerrno>
 #include <cstring>
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "ops/core/error.hpp"
 
@@ -32,8 +31,6 @@ struct stat stat_of(const Descriptor& file, const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-int Descriptor::close() noexcept { return ::close(std::exchange(number_, -1)); }
 
 Descriptor open_to_read(const std::filesystem::path& path) {
   // Without O_NONBLOCK, opening a named pipe would wait for its writer before we can refuse it.

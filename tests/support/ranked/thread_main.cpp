@@ -1,6 +1,6 @@
-#include "parallel/bodies.hpp"
 #include "parallel/self_communicator.hpp"
 #include "parallel/thread_ranks.hpp"
+#include "support/ranked/bodies.hpp"
 
 using namespace isobath;
 

@@ -1,55 +1,41 @@
-#include "trainer/checkpoint/storage/durable.hpp"
+#include "ops/core/files/durable.hpp"
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ops/core/error.hpp"
+#include "ops/core/files/descriptor.hpp"
 
 namespace isobath {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Descriptor {
- public:
-  Descriptor(const fs::path& path, int flags, std::string_view what)
-      : path_(path), fd_(open(path.c_str(), flags, 0644)) {
-    if (fd_ < 0) throw StorageError(system_failure(path_, what, errno));
-  }
-  // Only reached unclosed when an error is under way already, or when nothing was written.
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+Descriptor opened(const fs::path& path, int flags, std::string_view what) {
+  Descriptor file(open(path.c_str(), flags | O_CLOEXEC, 0644));
+  if (!file.is_open()) throw StorageError(system_failure(path, what, errno));
+  return file;
+}
 
-  int get() const { return fd_; }
+void sync(const Descriptor& file, const fs::path& path) {
+  if (fsync(file.number()) != 0) throw StorageError(system_failure(path, "make it durable", errno));
+}
 
-  void sync() const {
-    if (fsync(fd_) != 0) throw StorageError(system_failure(path_, "make it durable", errno));
-  }
-
-  /// Network file systems report a failed write here.
-  void close() {
-    const int fd = std::exchange(fd_, -1);
-    if (::close(fd) != 0) throw StorageError(system_failure(path_, "close it", errno));
-  }
-
- private:
-  fs::path path_;
-  int fd_;
-};
+/// Network file systems report a failed write here.
+void close(Descriptor& file, const fs::path& path) {
+  if (file.close() != 0) throw StorageError(system_failure(path, "close it", errno));
+}
 
 const char* remedy(int error) {
   switch (error) {
     case ENOSPC:
     case EDQUOT:
-      return "; free some space or raise the quota, then start again: it goes on from the newest whole checkpoint";
+    case EFBIG:
+      return "; free some space or raise the quota or the limit on file sizes, then start again";
     case EACCES:
     case EPERM:
     case EROFS:
@@ -71,21 +57,22 @@ fs::path temporary_name(const fs::path& path) { return path.string() + ".tmp"; }
 
 void write_temporary(const fs::path& path, std::string_view content) {
   const fs::path temporary = temporary_name(path);
-  Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, "create it");
+  Descriptor file = opened(temporary, O_WRONLY | O_CREAT | O_TRUNC, "create it");
   while (!content.empty()) {
-    const ssize_t written = write(file.get(), content.data(), content.size());
+    const ssize_t written = write(file.number(), content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) throw StorageError(system_failure(temporary, "write it", errno));
     content.remove_prefix(static_cast<std::size_t>(written));
   }
-  file.sync();
-  file.close();
+  sync(file, temporary);
+  close(file, temporary);
 }
 
 void sync_temporary(const fs::path& path) {
-  Descriptor file(temporary_name(path), O_RDWR | O_CLOEXEC, "open it again");
-  file.sync();
-  file.close();
+  const fs::path temporary = temporary_name(path);
+  Descriptor file = opened(temporary, O_RDWR, "open it again");
+  sync(file, temporary);
+  close(file, temporary);
 }
 
 void publish(const fs::path& path) {
@@ -95,21 +82,28 @@ void publish(const fs::path& path) {
   sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
 }
 
-void sync_directory(const fs::path& directory) {
-  Descriptor entry(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, "open the directory");
-  entry.sync();
-  entry.close();
+void write_durably(const fs::path& path, std::string_view content) {
+  write_temporary(path, content);
+  publish(path);
 }
 
-std::string read_text(const fs::path& path, std::int64_t most) {
-  Descriptor file(path, O_RDONLY | O_CLOEXEC, "open it");
+void sync_directory(const fs::path& directory) {
+  const Descriptor entry = opened(directory, O_RDONLY | O_DIRECTORY, "open the directory");
+  // Some network and user-space file systems know no fsync of a directory and say EINVAL; they order renames
+  // themselves.
+  if (fsync(entry.number()) != 0 && errno != EINVAL)
+    throw StorageError(system_failure(directory, "make it durable", errno));
+}
+
+std::string read_small_file(const fs::path& path, std::int64_t most) {
+  const Descriptor file = opened(path, O_RDONLY, "open it");
   struct stat status {};
-  if (fstat(file.get(), &status) != 0) throw StorageError(system_failure(path, "look at it", errno));
+  if (fstat(file.number(), &status) != 0) throw StorageError(system_failure(path, "look at it", errno));
   if (!S_ISREG(status.st_mode) || status.st_size > most)
     throw StorageError(text(path.string(), ": not a regular file of at most ", most, " bytes"));
   std::string content(static_cast<std::size_t>(status.st_size), '\0');
   for (std::size_t have = 0; have < content.size();) {
-    const ssize_t got = read(file.get(), content.data() + have, content.size() - have);
+    const ssize_t got = read(file.number(), content.data() + have, content.size() - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw StorageError(system_failure(path, "read it", errno));
     if (got == 0) throw StorageError(path.string() + ": shrank while it was read");

@@ -1,0 +1,88 @@
+#include "trainer/bench/contender.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "ops/core/host_waits.hpp"
+#include "ops/core/threads.hpp"
+
+namespace isobath {
+namespace {
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+}
+
+/// A rank's share of a batch of tokens that mean nothing: time does not depend on them.
+Batch random_batch(const ModelConfig& model, std::int64_t batch, const Communicator& ranks) {
+  const IndexRange mine = share_of(batch, {ranks.rank(), ranks.size()});
+  const auto key = RandomKey{1, Purpose::Test, 0, 0}.words();
+  HostBatch host;
+  host.context = model.context;
+  for (std::int64_t sample = mine.begin; sample < mine.end; ++sample) {
+    for (std::int64_t t = 0; t < model.context; ++t) {
+      const auto words = draw4(key, static_cast<std::uint64_t>(sample), static_cast<std::uint64_t>(t), 0);
+      host.inputs.push_back(static_cast<std::int32_t>(words[0] % static_cast<std::uint32_t>(model.vocabulary)));
+      host.targets.push_back(static_cast<std::int32_t>(words[1] % static_cast<std::uint32_t>(model.vocabulary)));
+    }
+    host.samples.push_back(sample);
+    host.valid_targets.push_back(model.context);
+  }
+  return host.to(Device::cpu());
+}
+
+RunConfig run_config(const StepBenchOptions& options, const DepthConfig& depth) {
+  RunConfig config;
+  config.model = options.model;
+  config.depth = depth;
+  config.train.batch = options.batch;
+  config.train.steps = options.warmup + options.steps;
+  return config;
+}
+
+}  // namespace
+
+Contender::Contender(const StepBenchOptions& options, const DepthConfig& depth, Communicator& ranks, int threads)
+    : config_(run_config(options, depth)),
+      ranks_(ranks),
+      threads_(threads),
+      replica_(config_, Device::cpu(), ranks.size()),
+      trainer_(config_, replica_, ranks),
+      batch_(random_batch(config_.model, options.batch, ranks)) {}
+
+double Contender::take_step() {
+  set_kernel_threads(threads_);
+  const auto begun = std::chrono::steady_clock::now();
+  trainer_.step(batch_);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
+
+void Contender::measured_step() {
+  const std::int64_t waits = host_waits(), blocks = allocator_stats(DeviceKind::Cpu).blocks_created;
+  const std::int64_t held = allocator_stats(DeviceKind::Cpu).bytes_in_use;
+  reset_allocator_peak(DeviceKind::Cpu);
+  seconds_.push_back(take_step());
+  row_.activation_bytes = std::max(row_.activation_bytes, allocator_stats(DeviceKind::Cpu).bytes_peak - held);
+  row_.new_blocks += allocator_stats(DeviceKind::Cpu).blocks_created - blocks;
+  row_.host_waits = std::max(row_.host_waits, host_waits() - waits);
+}
+
+StepBenchRow Contender::row(double peak_flops, const Contender& first) const {
+  StepBenchRow out = row_;
+  out.policy = name_of(config_.depth.policy);
+  out.ranks = ranks_.size();
+  out.threads = threads_;
+  out.seconds = median(seconds_);
+  out.tokens_per_second = static_cast<double>(config_.train.batch * config_.model.context) / out.seconds;
+  out.model_flops = model_flops(config_.model, config_.depth, config_.train.batch);
+  out.share_of_peak = out.model_flops / out.seconds / peak_flops;
+  out.flop_ratio = out.model_flops / model_flops(first.config_.model, first.config_.depth, first.config_.train.batch);
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < seconds_.size(); ++i) ratios.push_back(seconds_[i] / first.seconds_[i]);
+  out.time_ratio = median(ratios);
+  return out;
+}
+
+}  // namespace isobath
