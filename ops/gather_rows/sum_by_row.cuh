@@ -88,8 +88,8 @@ __global__ void __launch_bounds__(kSearchThreads)
   if (has_columns) begin_sums(grad_x, first_row, column, mode, shared);
   for (std::int64_t begin = 0; begin < grad_out.rows; begin += kSearchThreads) {
     const int found = find_owned(rows, grad_out.rows, begin, first_row, shared);
+    // The next search writes its list behind a barrier, which all threads reach when they have read this one.
     if (has_columns) add_found(grad_out, found, column, shared);
-    __syncthreads();  // the list is read; the next one may be written
   }
   if (!has_columns) return;
   for (int r = 0; r < kOwnedRows && first_row + r < grad_x.rows; ++r)

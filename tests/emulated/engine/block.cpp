@@ -93,24 +93,38 @@ void Engine::run_block(const Grid& grid) {
   }
 }
 
-// One pass over the threads. In random order some that could run are passed over, so that others get far ahead.
-void Engine::run_ready_threads() {
-  constexpr std::uint64_t kStarve = 8;
+// Runs every thread that is ready and chosen once, until it waits; whether there was one.
+template <class Choose>
+bool Engine::run_pass(Choose&& chosen) {
   bool ran = false;
-  if (order_.kind == OrderKind::Random) arrange(sequence_, order_.kind, dice_);
   for (const unsigned number : sequence_) {
     BlockThread& thread = *threads_[number];
-    if (thread.state != ThreadState::Ready) continue;
-    if (ran && order_.kind == OrderKind::Random && dice_.below(kStarve) == 0) continue;
+    if (thread.state != ThreadState::Ready || !chosen(number)) continue;
     running_ = number;
     threadIdx = thread.index;
     thread.fiber.enter();
     ran = true;
-    if (thrown_) {
-      abandon();
-      std::rethrow_exception(std::exchange(thrown_, nullptr));
+    if (!thrown_) continue;
+    abandon();
+    std::rethrow_exception(std::exchange(thrown_, nullptr));
+  }
+  return ran;
+}
+
+// In random order a warp may rush ahead to where only others can help it, and some threads are passed over for a while.
+void Engine::run_ready_threads() {
+  constexpr std::uint64_t kRush = 2, kPassOver = 8;
+  if (order_.kind != OrderKind::Random) {
+    run_pass([](unsigned) { return true; });
+    return;
+  }
+  arrange(sequence_, order_.kind, dice_);
+  if (dice_.below(kRush) == 0) {
+    const std::uint64_t warp = dice_.below(tokens_.warps.size());
+    while (run_pass([warp](unsigned number) { return number / kLanes == warp; })) {
     }
   }
+  run_pass([this](unsigned) { return dice_.below(kPassOver) != 0; });
 }
 
 // Nobody can run: either all wait at the same barrier, or they wait for ever.

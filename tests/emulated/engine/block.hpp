@@ -62,6 +62,8 @@ class Engine {
   static void thread_main();
   void run_block(const Grid& grid);
   void run_ready_threads();
+  template <class Choose>
+  bool run_pass(Choose&& chosen);
   void release_barrier();
   void abandon() noexcept;
   std::string describe_waiting() const;
