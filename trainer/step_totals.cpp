@@ -34,11 +34,18 @@ void StepTotals::add_routes(const ModelOutput& output, const Tensor& unit, doubl
   }
 }
 
+void StepTotals::add_votes(const StepVotes& mine) {
+  tally(values_, kStop, static_cast<double>(mine.stop));
+  tally(values_, kSaved, static_cast<double>(mine.saved));
+  tally(values_, kSaveFailed, static_cast<double>(mine.save_failed));
+}
+
 StepTotals::Read StepTotals::read(const Router& router) const {
   const std::vector<double> values = values_.to_vector<double>();
   const auto at = [&](std::int64_t place) { return values[static_cast<std::size_t>(place)]; };
   const std::int64_t go = summed() + kGroups + kGo;
-  Read out{at(kLoss), at(kAuxiliary), at(kFlops), std::sqrt(at(summed())), at(go) != 0.0, {}, {}};
+  const StepVotes votes{static_cast<int>(at(kStop)), static_cast<int>(at(kSaved)), static_cast<int>(at(kSaveFailed))};
+  Read out{at(kLoss), at(kAuxiliary), at(kFlops), std::sqrt(at(summed())), at(go) != 0.0, votes, {}, {}};
   for (std::int64_t layer = 0; layer < layers_; ++layer) {
     const bool routed = router.routes(static_cast<int>(layer));
     out.depth.push_back(routed ? at(kLayers + layer) : 1.0);

@@ -7,6 +7,7 @@
 #include "ops/adamw/adamw.hpp"
 #include "ops/autograd/parameter.hpp"
 #include "parallel/communicator.hpp"
+#include "trainer/metrics/step_report.hpp"
 #include "trainer/model/transformer.hpp"
 
 namespace isobath {
@@ -26,6 +27,8 @@ class StepTotals {
   void add_routes(const ModelOutput& output, const Tensor& unit, double unit_value);
   /// Adds executed FLOPs.
   void add_flops(std::int64_t flops);
+  /// Adds this rank's votes.
+  void add_votes(const StepVotes& mine);
   /// Starts the sum over ranks of all that was added.
   [[nodiscard]] Collective reduce(Communicator& ranks) {
     return ranks.all_reduce(values_.slice(0, Shape{summed()}), Reduce::Sum);
@@ -47,6 +50,7 @@ class StepTotals {
     double flops = 0.0;          ///< executed, all ranks
     double gradient_norm = 0.0;  ///< of the main group
     bool went = false;           ///< whether the weights were updated
+    StepVotes votes;             ///< ranks that said so
     std::vector<double> depth;   ///< per block: share of rows updated; 1 where no route was noted
     std::vector<double>
         gate;  ///< per block: mean gate over all rows, closed ones counting 0; 1 where no route was noted
@@ -55,13 +59,14 @@ class StepTotals {
   Read read(const Router& router) const;
 
  private:
-  static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kLayers = 3;
+  static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kStop = 3, kSaved = 4, kSaveFailed = 5,
+                                kLayers = 6;
   static std::int64_t index(ParameterGroup group) { return static_cast<std::int64_t>(group); }
   std::int64_t summed() const { return kLayers + 2 * layers_; }
 
   std::int64_t layers_;
-  Tensor values_;  // f64: loss, auxiliary, FLOPs, depth [L], gate [L]; then, equal on all ranks: squares [groups],
-                   // controls [groups * 4]
+  Tensor values_;  // f64: loss, auxiliary, FLOPs, votes [3], depth [L], gate [L]; then, equal on all ranks: squares
+                   // [groups], controls [groups * 4]
 };
 
 }  // namespace isobath

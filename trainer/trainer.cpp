@@ -34,9 +34,9 @@ Trainer::Trainer(const RunConfig& config, Replica& replica, Communicator& ranks)
       unit_(scalar(1.0 / static_cast<double>(config.train.batch * config.model.context),
                    replica.parameters.values().device())) {}
 
-StepReport Trainer::step(const Batch& batch) {
+StepReport Trainer::step(const Batch& batch, StepVotes votes) {
   const double begun = seconds_now();
-  gather_gradients(batch);
+  gather_gradients(batch, votes);
   optimizer_.step(totals_, learning_rate_at(config_.optim, config_.train.steps, steps_done_), steps_done_ + 1);
   const StepTotals::Read read = totals_.read(*replica_.router);
   if (!read.went) stop(read);
@@ -50,7 +50,7 @@ void Trainer::stop(const StepTotals::Read& read) const {
   throw AgreedError(ExitCode::Stopped, explain_stop(read, replica_.parameters, steps_done_ + 1), 0, voice);
 }
 
-void Trainer::gather_gradients(const Batch& batch) {
+void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
   const std::int64_t flops_before = ledger().total();
   totals_.begin();
   reducer_.begin_step();
@@ -61,6 +61,7 @@ void Trainer::gather_gradients(const Batch& batch) {
     accumulate(parts[i], inverse);
   }
   totals_.add_flops(ledger().total() - flops_before);
+  totals_.add_votes(votes);
   Collective sums = totals_.reduce(ranks_);
   reducer_.finish();  // buckets left while backward ran
   sums.before(CpuQueue{});
@@ -102,7 +103,8 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds) const {
           .executed_flops = read.flops,
           .dense_flops = training_flops(forward) * static_cast<double>(config_.train.batch),
           .depth = read.depth,
-          .gate = read.gate};
+          .gate = read.gate,
+          .votes = read.votes};
 }
 
 }  // namespace isobath

@@ -19,12 +19,13 @@ class Trainer {
   Trainer(const RunConfig& config, Replica& replica, Communicator& ranks);
 
   /// Trains on the batch, this rank's share of the global one. Collective. Throws AgreedError (93) on every rank when
-  /// loss or gradient is not finite; the weights are then those before the step.
-  StepReport step(const Batch& batch);
+  /// loss or gradient is not finite; the weights are then those before the step. `votes` are this rank's; the report
+  /// counts those of all.
+  StepReport step(const Batch& batch, StepVotes votes = {});
 
   /// The first half of step(): the global batch's gradients, summed over micro-batches and ranks, and the step's
   /// totals. Collective.
-  void gather_gradients(const Batch& batch);
+  void gather_gradients(const Batch& batch, StepVotes votes = {});
 
   /// Updates done so far.
   std::int64_t steps_done() const { return steps_done_; }

@@ -124,6 +124,19 @@ RANKED_TEST(Ranks, end_with_equal_weights) {
   }
 }
 
+RANKED_TEST(Votes, are_counted_on_every_rank_with_the_step) {
+  const RunConfig config = small_config(DepthPolicy::Dense);
+  Replica replica(config, Device::cpu(), ranks.size());
+  Trainer trainer(config, replica, ranks);
+  const Batch batch = small_batch(config, 0, share_of(config.train.batch, {ranks.rank(), ranks.size()}));
+  const bool last = ranks.rank() == ranks.size() - 1;
+  const StepVotes counted = trainer.step(batch, {.stop = last, .saved = 1, .save_failed = 0}).votes;
+  EXPECT_EQ(counted.stop, 1);
+  EXPECT_EQ(counted.saved, ranks.size());
+  EXPECT_EQ(counted.save_failed, 0);
+  EXPECT_EQ(trainer.step(batch).votes.saved, 0);  // the last step's are forgotten
+}
+
 RANKED_TEST(MicroBatches, add_up_to_the_whole_batch) {
   RunConfig config = small_config(DepthPolicy::TokenSelective);
   const Outcome whole = run_alone(config, 1, std::nullopt);

@@ -6,6 +6,13 @@
 
 namespace isobath {
 
+/// What ranks tell each other with a step's own reduction: each rank's 0 or 1 going in, how many said 1 coming out.
+struct StepVotes {
+  int stop = 0;         ///< was asked to save and end
+  int saved = 0;        ///< its part of the checkpoint that is being written is durable
+  int save_failed = 0;  ///< its part could not be written
+};
+
 /// What one optimizer step did, over all ranks, as read from the device once.
 struct StepReport {
   std::int64_t step = 0;    ///< updates done, this one included
@@ -20,6 +27,7 @@ struct StepReport {
   double dense_flops = 0.0;     ///< the same step without routing
   std::vector<double> depth;    ///< per block: share of rows whose update was computed
   std::vector<double> gate;     ///< per block: mean gate; 1 for an unrouted block
+  StepVotes votes;              ///< ranks that said so; equal on all ranks
 };
 
 /// A validation result as it is logged.
