@@ -9,7 +9,8 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
 
 }  // namespace
 
-FlatLayout::FlatLayout(const std::vector<FlatItem>& items, FlatSettings settings) : place_(items.size()) {
+FlatLayout::FlatLayout(const std::vector<FlatItem>& items, FlatSettings settings)
+    : world_size_(settings.world_size), place_(items.size()) {
   require(settings.world_size > 0, "flat layout for ", settings.world_size, " ranks");
   require(settings.bucket_bytes > 0, "buckets of ", settings.bucket_bytes, " bytes");
   const std::int64_t capacity = settings.bucket_bytes / static_cast<std::int64_t>(sizeof(float));

@@ -63,6 +63,7 @@ class FlatLayout {
   FlatLayout(const std::vector<FlatItem>& items, FlatSettings settings);
 
   std::int64_t total() const { return total_; }
+  int world_size() const { return world_size_; }
   /// In the order of the buffer.
   const std::vector<FlatPiece>& pieces() const { return pieces_; }
   const std::vector<FlatBucket>& buckets() const { return buckets_; }
@@ -76,6 +77,7 @@ class FlatLayout {
   void append(std::size_t item, const FlatItem& what);
   void close_bucket(std::int64_t multiple);
 
+  int world_size_;
   std::int64_t total_ = 0;
   std::vector<FlatPiece> pieces_;
   std::vector<FlatBucket> buckets_;

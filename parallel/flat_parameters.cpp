@@ -18,17 +18,55 @@ std::vector<FlatItem> items_of(const std::vector<Parameter*>& parameters) {
 
 }  // namespace
 
-FlatParameters::FlatParameters(std::vector<Parameter*> parameters, FlatSettings settings, Device device)
+FlatParameters::FlatParameters(std::vector<Parameter*> parameters, FlatSettings settings, Device device,
+                               GradientStorage storage)
     : parameters_(std::move(parameters)),
       layout_(items_of(parameters_), settings),
+      storage_(storage),
       values_(Tensor::zeros({layout_.total()}, DType::F32, device)),
-      gradients_(Tensor::zeros({layout_.total()}, DType::F32, device)) {
-  for (const FlatPiece& piece : layout_.pieces())
-    parameters_[piece.item]->bind(part(values_, piece.range), part(gradients_, piece.range));
+      gradients_(
+          Tensor::zeros({storage == GradientStorage::Whole ? layout_.total() : layout_.total() / layout_.world_size()},
+                        DType::F32, device)),
+      buckets_(layout_.buckets().size()) {
+  for (const FlatPiece& piece : layout_.pieces()) {
+    Parameter& parameter = *parameters_[piece.item];
+    if (storage == GradientStorage::Whole)
+      parameter.bind(part(values_, piece.range), part(gradients_, piece.range));
+    else
+      parameter.bind(part(values_, piece.range), [this, piece] {
+        const FlatRange whole = layout_.buckets()[piece.bucket].range;
+        return bucket_gradients(piece.bucket).slice(piece.range.begin - whole.begin, {piece.range.count()});
+      });
+  }
 }
 
-Tensor FlatParameters::part(const Tensor& buffer, FlatRange range) const {
-  return buffer.slice(range.begin, {range.count()});
+Tensor FlatParameters::bucket_gradients(std::size_t bucket) {
+  const FlatBucket& where = layout_.buckets()[bucket];
+  if (storage_ == GradientStorage::Whole) return part(gradients_, where.range);
+  if (!buckets_[bucket].defined()) buckets_[bucket] = make_bucket(where);
+  return buckets_[bucket];
+}
+
+/// Parameters overwrite their places; what lies between them is reduced too and has to be zero.
+Tensor FlatParameters::make_bucket(const FlatBucket& bucket) const {
+  Tensor buffer = Tensor::empty({bucket.range.count()}, DType::F32, values_.device());
+  std::int64_t done = bucket.range.begin;
+  const auto clear_to = [&](std::int64_t end) {
+    if (done < end) buffer.slice(done - bucket.range.begin, {end - done}).fill_zero();
+  };
+  for (std::size_t i = bucket.first_piece; i < bucket.end_piece; ++i) {
+    clear_to(layout_.pieces()[i].range.begin);
+    done = layout_.pieces()[i].range.end;
+  }
+  clear_to(bucket.range.end);
+  return buffer;
+}
+
+void FlatParameters::release_bucket(std::size_t bucket) {
+  require(storage_ == GradientStorage::Sharded, "gradients that last are not released");
+  buckets_[bucket] = {};
+  const FlatBucket& where = layout_.buckets()[bucket];
+  for (std::size_t i = where.first_piece; i < where.end_piece; ++i) slot_of(layout_.pieces()[i]).release();
 }
 
 }  // namespace isobath

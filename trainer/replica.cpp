@@ -7,6 +7,10 @@ FlatSettings flat_settings(const RunConfig& config, int world) {
   return {.bucket_bytes = static_cast<std::int64_t>(config.train.bucket_mib * 1048576.0), .world_size = world};
 }
 
+GradientStorage storage_of(const RunConfig& config, int world) {
+  return config.parallel.zero == 2 && world > 1 ? GradientStorage::Sharded : GradientStorage::Whole;
+}
+
 ParameterList parameters_of(Transformer& model, TrainableRouter& router) {
   ParameterList list;
   model.collect(list, router);
@@ -18,7 +22,7 @@ ParameterList parameters_of(Transformer& model, TrainableRouter& router) {
 Replica::Replica(const RunConfig& config, Device device, int world, std::optional<RouteTrace> trace)
     : router(make_router(config.depth, config.model, std::move(trace))),
       model(config.model),
-      parameters(parameters_of(model, *router), flat_settings(config, world), device) {
+      parameters(parameters_of(model, *router), flat_settings(config, world), device, storage_of(config, world)) {
   for (const Parameter* parameter : parameters.parameters())
     initialise(*parameter, static_cast<std::uint64_t>(config.seed));
 }

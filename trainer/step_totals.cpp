@@ -1,6 +1,8 @@
 #include "trainer/step_totals.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "ops/sum/sum.hpp"
 #include "ops/tally/tally.hpp"
@@ -12,9 +14,10 @@ constexpr auto kGroups = static_cast<std::int64_t>(kParameterGroups);
 
 }  // namespace
 
-StepTotals::StepTotals(std::int64_t layers, Device device)
+StepTotals::StepTotals(std::int64_t layers, int ranks, Device device)
     : layers_(layers),
-      values_(Tensor::zeros(Shape{kLayers + 2 * layers + kGroups * (1 + kAdamWControls)}, DType::F64, device)) {}
+      ranks_(ranks),
+      values_(Tensor::zeros(Shape{summed() + kGroups * (1 + kAdamWControls)}, DType::F64, device)) {}
 
 void StepTotals::add_loss(const Tensor& loss) { tally(values_, kLoss, loss); }
 
@@ -40,16 +43,41 @@ void StepTotals::add_votes(const StepVotes& mine) {
   tally(values_, kSaveFailed, static_cast<double>(mine.save_failed));
 }
 
+void StepTotals::add_work(int rank, double compute_seconds, std::int64_t active_rows) {
+  tally(values_, ranks_begin() + rank, compute_seconds);
+  tally(values_, ranks_begin() + ranks_ + rank, static_cast<double>(active_rows));
+}
+
+RankBalance StepTotals::Read::balance(int rank, double waited) const {
+  std::vector<double> compute = compute_seconds;
+  const auto slowest = std::max_element(compute.begin(), compute.end());
+  RankBalance out;
+  out.compute_max = *slowest;
+  out.slowest = static_cast<int>(slowest - compute.begin());
+  out.communication = std::max(0.0, waited - (out.compute_max - compute[static_cast<std::size_t>(rank)]));
+  std::sort(compute.begin(), compute.end());
+  out.compute_min = compute.front();
+  out.compute_median = 0.5 * (compute[(compute.size() - 1) / 2] + compute[compute.size() / 2]);
+  const double rows = std::accumulate(active_rows.begin(), active_rows.end(), 0.0);
+  const double most = *std::max_element(active_rows.begin(), active_rows.end());
+  out.active_rows_max = rows > 0 ? most * static_cast<double>(active_rows.size()) / rows : 1.0;
+  return out;
+}
+
 StepTotals::Read StepTotals::read(const Router& router) const {
   const std::vector<double> values = values_.to_vector<double>();
   const auto at = [&](std::int64_t place) { return values[static_cast<std::size_t>(place)]; };
   const std::int64_t go = summed() + kGroups + kGo;
   const StepVotes votes{static_cast<int>(at(kStop)), static_cast<int>(at(kSaved)), static_cast<int>(at(kSaveFailed))};
-  Read out{at(kLoss), at(kAuxiliary), at(kFlops), std::sqrt(at(summed())), at(go) != 0.0, votes, {}, {}};
+  Read out{at(kLoss), at(kAuxiliary), at(kFlops), std::sqrt(at(summed())), at(go) != 0.0, votes, {}, {}, {}, {}};
   for (std::int64_t layer = 0; layer < layers_; ++layer) {
     const bool routed = router.routes(static_cast<int>(layer));
     out.depth.push_back(routed ? at(kLayers + layer) : 1.0);
     out.gate.push_back(routed ? at(kLayers + layers_ + layer) : 1.0);
+  }
+  for (std::int64_t rank = 0; rank < ranks_; ++rank) {
+    out.compute_seconds.push_back(at(ranks_begin() + rank));
+    out.active_rows.push_back(at(ranks_begin() + ranks_ + rank));
   }
   return out;
 }

@@ -14,7 +14,7 @@ namespace isobath {
 
 class StepTotals {
  public:
-  StepTotals(std::int64_t layers, Device device);
+  StepTotals(std::int64_t layers, int ranks, Device device);
 
   /// Forgets the last step.
   void begin() { values_.fill_zero(); }
@@ -29,6 +29,8 @@ class StepTotals {
   void add_flops(std::int64_t flops);
   /// Adds this rank's votes.
   void add_votes(const StepVotes& mine);
+  /// Adds what this rank alone did: seconds of computation, and rows that blocks updated.
+  void add_work(int rank, double compute_seconds, std::int64_t active_rows);
   /// Starts the sum over ranks of all that was added.
   [[nodiscard]] Collective reduce(Communicator& ranks) {
     return ranks.all_reduce(values_.slice(0, Shape{summed()}), Reduce::Sum);
@@ -38,6 +40,8 @@ class StepTotals {
   Tensor loss() const { return values_.slice(kLoss, Shape{1}); }
   /// f64 [1]: sum of squares of a group's gradient.
   Tensor squares(ParameterGroup group) const { return values_.slice(summed() + index(group), Shape{1}); }
+  /// f64 [groups]: those of all groups.
+  Tensor all_squares() const { return values_.slice(summed(), Shape{static_cast<std::int64_t>(kParameterGroups)}); }
   /// f64 [4]: AdamW's control of a group.
   Tensor control(ParameterGroup group) const {
     const std::int64_t begin = summed() + static_cast<std::int64_t>(kParameterGroups) + index(group) * kAdamWControls;
@@ -54,6 +58,10 @@ class StepTotals {
     std::vector<double> depth;   ///< per block: share of rows updated; 1 where no route was noted
     std::vector<double>
         gate;  ///< per block: mean gate over all rows, closed ones counting 0; 1 where no route was noted
+    std::vector<double> compute_seconds, active_rows;  ///< per rank
+
+    /// Work and waiting of the step, of which rank `rank` waited `waited` seconds for collectives.
+    RankBalance balance(int rank, double waited) const;
   };
   /// The one host read of the step.
   Read read(const Router& router) const;
@@ -62,11 +70,13 @@ class StepTotals {
   static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kStop = 3, kSaved = 4, kSaveFailed = 5,
                                 kLayers = 6;
   static std::int64_t index(ParameterGroup group) { return static_cast<std::int64_t>(group); }
-  std::int64_t summed() const { return kLayers + 2 * layers_; }
+  std::int64_t ranks_begin() const { return kLayers + 2 * layers_; }
+  std::int64_t summed() const { return ranks_begin() + 2 * ranks_; }
 
-  std::int64_t layers_;
-  Tensor values_;  // f64: loss, auxiliary, FLOPs, votes [3], depth [L], gate [L]; then, equal on all ranks: squares
-                   // [groups], controls [groups * 4]
+  std::int64_t layers_, ranks_;
+  // f64: loss, auxiliary, FLOPs, votes [3], depth [L], gate [L], compute seconds [N], active rows [N], where a rank
+  // adds to its own places only; then, equal on all ranks: squares [groups], controls [groups * 4]
+  Tensor values_;
 };
 
 }  // namespace isobath

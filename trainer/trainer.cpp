@@ -1,5 +1,6 @@
 #include "trainer/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "ops/add/add.hpp"
@@ -17,6 +18,22 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+FlatShard shard_of(const ParallelConfig& parallel, const FlatLayout& layout, const Communicator& ranks) {
+  if (parallel.zero == 0 || ranks.size() == 1) return {layout, 0, 1};
+  return {layout, ranks.rank(), ranks.size()};
+}
+
+DType wire_of(const ParallelConfig& parallel) {
+  return parallel.reduce_dtype == DTypeChoice::Bf16 ? DType::BF16 : DType::F32;
+}
+
+/// Rows that the blocks updated, each block counting its own.
+std::int64_t rows_updated(const ModelOutput& output, std::int64_t rows, std::int64_t layers) {
+  std::int64_t updated = rows * (layers - static_cast<std::int64_t>(output.routed.size()));
+  for (const LayerRecord& record : output.routed) updated += record.route.queries.size();
+  return updated;
+}
+
 Tensor scalar(double value, Device device) {
   const auto single = static_cast<float>(value);
   return Tensor::from(Shape{1}, std::span<const float>(&single, 1), device);
@@ -28,30 +45,35 @@ Trainer::Trainer(const RunConfig& config, Replica& replica, Communicator& ranks)
     : config_(config),
       replica_(replica),
       ranks_(ranks),
-      optimizer_(config, replica.parameters),
-      reducer_(replica.parameters, ranks),
-      totals_(config.model.layers, replica.parameters.values().device()),
+      shard_(shard_of(config.parallel, replica.parameters.layout(), ranks)),
+      optimizer_(config, replica.parameters, shard_, ranks),
+      reducer_(replica.parameters, shard_, ranks, {wire_of(config.parallel)}),
+      totals_(config.model.layers, ranks.size(), replica.parameters.values().device()),
       unit_(scalar(1.0 / static_cast<double>(config.train.batch * config.model.context),
                    replica.parameters.values().device())) {}
 
 StepReport Trainer::step(const Batch& batch, StepVotes votes) {
-  const double begun = seconds_now();
+  const double begun = seconds_now(), waited_before = collective_wait_seconds();
   gather_gradients(batch, votes);
-  optimizer_.step(totals_, learning_rate_at(config_.optim, config_.train.steps, steps_done_), steps_done_ + 1);
+  optimizer_.step(totals_, reducer_, learning_rate_at(config_.optim, config_.train.steps, steps_done_),
+                  steps_done_ + 1);
   const StepTotals::Read read = totals_.read(*replica_.router);
   if (!read.went) stop(read);
   ++steps_done_;
-  return report(read, seconds_now() - begun);
+  return report(read, seconds_now() - begun, collective_wait_seconds() - waited_before);
 }
 
-void Trainer::stop(const StepTotals::Read& read) const {
-  // Totals and gradients were reduced, so every rank has come to the same end.
+void Trainer::stop(const StepTotals::Read& read) {
+  // Totals were reduced, so every rank has come to the same end.
   const Voice voice = ranks_.rank() == 0 ? Voice::Speaks : Voice::Silent;
-  throw AgreedError(ExitCode::Stopped, explain_stop(read, replica_.parameters, steps_done_ + 1), 0, voice);
+  const std::string what = explain_stop(read, {replica_.parameters, shard_, reducer_}, steps_done_ + 1, ranks_);
+  throw AgreedError(ExitCode::Stopped, what, 0, voice);
 }
 
 void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
   const std::int64_t flops_before = ledger().total();
+  const double begun = seconds_now(), waited_before = collective_wait_seconds();
+  active_rows_ = 0;
   totals_.begin();
   reducer_.begin_step();
   const Tensor inverse = inverse_targets(batch);
@@ -62,6 +84,8 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
   }
   totals_.add_flops(ledger().total() - flops_before);
   totals_.add_votes(votes);
+  const double waited = collective_wait_seconds() - waited_before;
+  totals_.add_work(ranks_.rank(), seconds_now() - begun - waited, active_rows_);
   Collective sums = totals_.reduce(ranks_);
   reducer_.finish();  // buckets left while backward ran
   sums.before(CpuQueue{});
@@ -79,6 +103,7 @@ void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
   const ModelInput input{micro.inputs, {micro.size(), micro.context, steps_done_, micro.samples, unit_}};
   ModelOutput output = replica_.model.forward(input, *replica_.router, Phase::Training, seed);
   if (observer_) observer_(output, input.context);
+  active_rows_ += rows_updated(output, micro.size() * micro.context, config_.model.layers);
   totals_.add_routes(output, unit_, 1.0 / static_cast<double>(tokens_per_step()));
   Tensor loss = cross_entropy(replica_.model.logits(output.hidden), micro.targets, inverse);
   totals_.add_loss(loss);
@@ -90,7 +115,7 @@ void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
   backward(loss);
 }
 
-StepReport Trainer::report(const StepTotals::Read& read, double seconds) const {
+StepReport Trainer::report(const StepTotals::Read& read, double seconds, double waited) const {
   const double forward = dense_forward_flops(config_.model, config_.model.context);
   return {.step = steps_done_,
           .tokens = steps_done_ * tokens_per_step(),
@@ -104,6 +129,7 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds) const {
           .dense_flops = training_flops(forward) * static_cast<double>(config_.train.batch),
           .depth = read.depth,
           .gate = read.gate,
+          .balance = read.balance(ranks_.rank(), waited),
           .votes = read.votes};
 }
 

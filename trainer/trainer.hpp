@@ -36,24 +36,27 @@ class Trainer {
     observer_ = std::move(observer);
   }
   Optimizer& optimizer() { return optimizer_; }
+  const FlatShard& shard() const { return shard_; }
   GradientReducer& reducer() { return reducer_; }
 
  private:
-  [[noreturn]] void stop(const StepTotals::Read& read) const;
+  [[noreturn]] void stop(const StepTotals::Read& read);
   /// f32 [1]: 1 / valid targets of the global step.
   Tensor inverse_targets(const Batch& batch);
   void accumulate(const Batch& micro, const Tensor& inverse_targets);
-  StepReport report(const StepTotals::Read& read, double seconds) const;
+  StepReport report(const StepTotals::Read& read, double seconds, double waited) const;
   std::int64_t tokens_per_step() const { return config_.train.batch * config_.model.context; }
 
   const RunConfig& config_;
   Replica& replica_;
   Communicator& ranks_;
+  FlatShard shard_;
   Optimizer optimizer_;
   GradientReducer reducer_;
   StepTotals totals_;
   Tensor unit_;  // f32 [1]: 1 / tokens of the global step
   std::int64_t steps_done_ = 0;
+  std::int64_t active_rows_ = 0;  // that blocks updated on this rank in this step
   std::function<void(const ModelOutput&, const RoutingContext&)> observer_;
 };
 

@@ -10,6 +10,7 @@
 #include "configs/schema/depth_config.hpp"
 #include "configs/schema/model_config.hpp"
 #include "configs/schema/optim_config.hpp"
+#include "configs/schema/parallel_config.hpp"
 #include "configs/schema/system_config.hpp"
 #include "configs/schema/train_config.hpp"
 
@@ -24,6 +25,7 @@ struct RunConfig {
   DataConfig data;
   OptimConfig optim;
   TrainConfig train;
+  ParallelConfig parallel;
   EvaluationConfig evaluation;
   CheckpointConfig checkpoint;
   SystemConfig system;
@@ -41,6 +43,7 @@ struct RunConfig {
     field("data", self.data, "tokens");
     field("optim", self.optim, "AdamW and its schedule");
     field("train", self.train, "the loop");
+    field("parallel", self.parallel, "what is divided over ranks");
     field("evaluation", self.evaluation, "validation");
     field("checkpoint", self.checkpoint, "saved state");
     field("system", self.system, "the machine");

@@ -28,6 +28,11 @@ class GradSlot {
         gradient_(std::move(buffer)),
         is_leaf_(true) {}
 
+  /// Of a leaf whose buffer comes and goes: `storage` gives it, of that shape and dtype, for the first contribution;
+  /// release() forgets it.
+  GradSlot(Shape shape, DType dtype, Device device, std::function<Tensor()> storage)
+      : shape_(shape), dtype_(dtype), device_(device), storage_(std::move(storage)), is_leaf_(true) {}
+
   bool is_leaf() const { return is_leaf_; }
   bool has_gradient() const { return contributed_; }
   /// The buffer for the next contribution; Overwrite for the first one.
@@ -45,6 +50,8 @@ class GradSlot {
     contributed_ = false;
     pending_uses_ = 0;
   }
+  /// Leaves with storage that comes and goes: the next contribution asks for it anew and overwrites.
+  void release();
   /// Leaves: called when the last use recorded on the tape has contributed.
   void on_complete(std::function<void()> hook) { hook_ = std::move(hook); }
   void use_recorded() { ++pending_uses_; }
@@ -54,6 +61,7 @@ class GradSlot {
   Shape shape_;
   DType dtype_;
   Device device_;
+  std::function<Tensor()> storage_;  // of a leaf without a buffer of its own
   Tensor gradient_;
   bool is_leaf_ = false;
   bool contributed_ = false;

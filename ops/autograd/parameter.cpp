@@ -23,6 +23,14 @@ void Parameter::bind(Tensor value_view, Tensor gradient_view) {
   value.set_grad_slot(std::make_shared<GradSlot>(gradient));
 }
 
+void Parameter::bind(Tensor value_view, std::function<Tensor()> gradient_storage) {
+  value = value_view.reshaped(shape);
+  gradient = {};
+  value.set_grad_slot(std::make_shared<GradSlot>(
+      shape, DType::F32, value.device(),
+      [shape = shape, gradient_storage = std::move(gradient_storage)] { return gradient_storage().reshaped(shape); }));
+}
+
 void initialise(const Parameter& parameter, std::uint64_t seed) {
   if (parameter.value.device().is_meta()) return;
   const auto key = RandomKey{seed, Purpose::Init, 0, hash_of(parameter.name)}.words();

@@ -2,6 +2,7 @@
 // A trainable tensor: a name, a shape, how it starts, and two views of flat buffers once the model is complete.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "ops/tensor/tensor.hpp"
@@ -31,10 +32,12 @@ struct Parameter {
   ParameterGroup group = ParameterGroup::Main;
 
   Tensor value;     ///< f32; its slot leads to `gradient`
-  Tensor gradient;  ///< f32, same shape
+  Tensor gradient;  ///< f32, same shape; undefined where gradients have no lasting place
 
   /// Attaches storage (two views of flat buffers) and makes `value` a leaf.
   void bind(Tensor value_view, Tensor gradient_view);
+  /// The same with a gradient whose buffer is asked for when it is needed (GradSlot).
+  void bind(Tensor value_view, std::function<Tensor()> gradient_storage);
 };
 
 /// Fills value with its initial distribution from (seed, name): equal bits under any layout, rank or world size.

@@ -14,6 +14,9 @@ struct CollectiveTimes {
   std::int64_t finished = 0;
 };
 
+/// Seconds that the calling thread has spent waiting for collectives so far: communication that nothing hid.
+double collective_wait_seconds();
+
 /// What a backend keeps about one collective.
 class PendingCollective {
  public:

@@ -139,9 +139,10 @@ RunConfig config_of(DepthPolicy policy, std::int64_t seed) {
 double train(const RunConfig& config, Plant plant) {
   PlantedModel model(config, plant);
   SelfCommunicator alone;
-  GradientReducer reducer(model.parameters(), alone);
-  Optimizer optimizer(config, model.parameters());
-  StepTotals totals(config.model.layers, Device::cpu());
+  const FlatShard everything(model.parameters().layout(), 0, 1);
+  GradientReducer reducer(model.parameters(), everything, alone, {});
+  Optimizer optimizer(config, model.parameters(), everything, alone);
+  StepTotals totals(config.model.layers, 1, Device::cpu());
   double sum = 0.0;
   for (std::int64_t step = 0; step < kSteps; ++step) {
     totals.begin();
@@ -150,7 +151,7 @@ double train(const RunConfig& config, Plant plant) {
     const Tensor loss = model.loss(small_batch(config, step), step);
     backward(loss);
     reducer.finish();
-    optimizer.step(totals, config.optim.learning_rate, step + 1);
+    optimizer.step(totals, reducer, config.optim.learning_rate, step + 1);
     if (step >= kSteps - kLast) sum += loss.to_vector<float>()[0];
   }
   return sum / kLast;

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "parallel/flat_shard.hpp"
+
 namespace isobath {
 namespace {
 
@@ -156,6 +158,47 @@ TEST(FlatLayout, refuses_what_cannot_be) {
   EXPECT_THROW(FlatLayout({{0}}, {}), InternalError);
   EXPECT_THROW(FlatLayout({{1}}, {1024, 0}), InternalError);
   EXPECT_THROW(FlatLayout({{1}}, {0, 1}), InternalError);
+}
+
+TEST(FlatShard, gives_every_element_of_every_parameter_one_owner) {
+  holds("owners", [](const Case& drawn, const FlatLayout& layout) {
+    const int parts = *rc::gen::element(1, drawn.settings.world_size);
+    for (std::size_t item = 0; item < drawn.items.size(); ++item) {
+      std::int64_t next = 0;
+      int owner = -1;
+      for (const ParameterPart& part : FlatShard(layout, 0, parts).parts_of(item)) {
+        RC_ASSERT(part.range.begin == next && part.range.count() > 0);
+        RC_ASSERT(part.rank > owner && part.rank < parts);
+        next = part.range.end;
+        owner = part.rank;
+        // The owner finds it in its own shard, at the place that everybody computed.
+        const FlatShard shard(layout, owner, parts);
+        const std::int64_t flat = layout.piece_of(item).range.begin + part.range.begin;
+        const bool found = std::any_of(shard.segments().begin(), shard.segments().end(), [&](const auto& segment) {
+          return segment.flat.begin <= flat && flat + part.range.count() <= segment.flat.end &&
+                 segment.held.begin + flat - segment.flat.begin == part.held;
+        });
+        RC_ASSERT(found);
+      }
+      RC_ASSERT(next == drawn.items[item].count);
+    }
+  });
+}
+
+TEST(FlatShard, cuts_the_buffers_into_equal_shards) {
+  holds("shards", [](const Case& drawn, const FlatLayout& layout) {
+    for (int rank = 0; rank < drawn.settings.world_size; ++rank) {
+      const FlatShard shard(layout, rank, drawn.settings.world_size);
+      std::int64_t held = 0;
+      for (const ShardSegment& segment : shard.segments()) {
+        RC_ASSERT(segment.held.begin == held);
+        RC_ASSERT(segment.held.count() == segment.flat.count());
+        held = segment.held.end;
+      }
+      RC_ASSERT(held == shard.total());
+      RC_ASSERT(held * drawn.settings.world_size == layout.total());
+    }
+  });
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ TEST(FlatParameters, are_views_of_two_flat_buffers) {
   std::int64_t non_zero = 0;
   for (const float value : flat.values().to_vector<float>()) non_zero += value != 0.0F;
   EXPECT_EQ(non_zero, 30);
-  EXPECT_EQ(flat.values(ParameterGroup::Predictor).view<float>()[0], second.value.view<float>()[0]);
-  EXPECT_EQ(flat.gradients(ParameterGroup::Main).count(), flat.layout().group(ParameterGroup::Main).count());
+  EXPECT_EQ(flat.part(flat.values(), flat.layout().group(ParameterGroup::Predictor)).view<float>()[0],
+            second.value.view<float>()[0]);
 }
 
 TEST(FlatParameters, exist_on_the_meta_device_without_memory) {
@@ -44,6 +44,25 @@ TEST(FlatParameters, exist_on_the_meta_device_without_memory) {
 TEST(FlatParameters, refuse_two_parameters_of_one_name) {
   Parameter a{"twin", {1}, {}, WeightDecay::Yes, ParameterGroup::Main, {}, {}}, b = a;
   EXPECT_THROW(FlatParameters({&a, &b}, {}), InternalError);
+}
+
+TEST(FlatParameters, give_sharded_gradients_a_buffer_while_they_need_one) {
+  Parameter a{"a", {20}, {}, WeightDecay::Yes, ParameterGroup::Main, {}, {}};
+  Parameter b{"b", {5}, {}, WeightDecay::Yes, ParameterGroup::Main, {}, {}};
+  FlatParameters flat({&a, &b}, {1 << 20, 2}, Device::cpu(), GradientStorage::Sharded);
+  EXPECT_EQ(flat.gradients().count(), flat.layout().total() / 2);
+  EXPECT_FALSE(a.gradient.defined());
+  GradSlot& slot = *a.value.grad_slot();
+  slot.add(Tensor::from(Shape{20}, std::vector<float>(20, 3.0F)));
+  b.value.grad_slot()->add(Tensor::from(Shape{5}, std::vector<float>(5, 2.0F)));
+  const auto bucket = flat.bucket_gradients(0).to_vector<float>();
+  EXPECT_EQ(std::count(bucket.begin(), bucket.end(), 3.0F), 20);
+  EXPECT_EQ(std::count(bucket.begin(), bucket.end(), 2.0F), 5);
+  EXPECT_EQ(std::count(bucket.begin(), bucket.end(), 0.0F), flat.layout().total() - 25);
+  flat.release_bucket(0);
+  EXPECT_FALSE(slot.has_gradient());
+  slot.add(Tensor::from(Shape{20}, std::vector<float>(20, 1.0F)));  // overwrites, in a new buffer
+  EXPECT_EQ(slot.gradient().to_vector<float>(), std::vector<float>(20, 1.0F));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -39,7 +40,9 @@ struct Model {
   Parameter a = parameter("a", 1000), b = parameter("b", 17), c = parameter("c", 5000),
             d = parameter("d", 33, ParameterGroup::Predictor);
   FlatParameters flat;
-  explicit Model(int ranks) : flat({&a, &b, &c, &d}, {64, ranks}) {}
+  FlatShard everything;
+  explicit Model(int ranks, GradientStorage storage = GradientStorage::Whole)
+      : flat({&a, &b, &c, &d}, {64, ranks}, Device::cpu(), storage), everything(flat.layout(), 0, 1) {}
 
   void expect(const Parameter& what, float gradient) const {
     const auto values = what.gradient.to_vector<float>();
@@ -60,7 +63,7 @@ float sum_of_ranks(const Communicator& ranks) { return static_cast<float>(ranks.
 
 RANKED_TEST(GradientReducer, sums_contributions_of_all_ranks_and_micro_batches) {
   Model model(ranks.size());
-  GradientReducer reducer(model.flat, ranks);
+  GradientReducer reducer(model.flat, model.everything, ranks, {});
   const auto mine = static_cast<float>(ranks.rank() + 1);
   for (int step = 1; step <= 3; ++step) {  // what one step leaves must not reach the next
     reducer.begin_step();
@@ -84,7 +87,7 @@ RANKED_TEST(GradientReducer, sums_contributions_of_all_ranks_and_micro_batches) 
 
 RANKED_TEST(GradientReducer, joins_every_reduction_where_ranks_use_different_parameters_in_different_order) {
   Model model(ranks.size());
-  GradientReducer reducer(model.flat, ranks);
+  GradientReducer reducer(model.flat, model.everything, ranks, {});
   const bool first = ranks.rank() == 0;
   reducer.begin_step();
   reducer.begin_micro_batch(MicroBatch::More);
@@ -103,7 +106,7 @@ RANKED_TEST(GradientReducer, joins_every_reduction_where_ranks_use_different_par
 
 RANKED_TEST(GradientReducer, zeroes_what_a_step_did_not_use_although_the_last_one_did) {
   Model model(ranks.size());
-  GradientReducer reducer(model.flat, ranks);
+  GradientReducer reducer(model.flat, model.everything, ranks, {});
   for (const bool uses_c : {true, false}) {
     reducer.begin_step();
     reducer.begin_micro_batch(MicroBatch::Last);
@@ -118,9 +121,83 @@ RANKED_TEST(GradientReducer, zeroes_what_a_step_did_not_use_although_the_last_on
   }
 }
 
+// What ranks own between them, as one list of all elements; every element has one owner.
+void expect_sums_in_shards(Communicator& ranks, const GradientReducer::Settings& settings, GradientStorage storage) {
+  Model model(ranks.size(), storage);
+  const FlatShard mine(model.flat.layout(), ranks.rank(), ranks.size());
+  GradientReducer reducer(model.flat, mine, ranks, settings);
+  const auto own = static_cast<float>(ranks.rank() + 1);
+  for (int step = 1; step <= 2; ++step) {
+    reducer.begin_step();
+    for (const MicroBatch which : {MicroBatch::More, MicroBatch::More, MicroBatch::Last}) {
+      reducer.begin_micro_batch(which);
+      Tensor h = use({}, model.a, own);
+      if (which == MicroBatch::Last) h = use(h, model.b, 2 * own);
+      h = use(h, model.d, 4 * own * static_cast<float>(step));  // c: nowhere
+      backward(use(h, model.a, own));                           // tied: a is used first and last
+    }
+    reducer.finish();
+    const float sum = sum_of_ranks(ranks);
+    std::map<std::size_t, float> expected{
+        {0, 6 * sum}, {1, 2 * sum}, {2, 0.0F}, {3, 12 * sum * static_cast<float>(step)}};
+    for (const ShardSegment& segment : mine.segments()) {
+      const auto values = reducer.sums(segment).to_vector<float>();
+      std::vector<float> wanted(values.size(), 0.0F);  // padding stays zero
+      for (const FlatPiece& piece : model.flat.layout().pieces())
+        for (std::int64_t i = std::max(piece.range.begin, segment.flat.begin);
+             i < std::min(piece.range.end, segment.flat.end); ++i)
+          wanted[static_cast<std::size_t>(i - segment.flat.begin)] = expected[piece.item];
+      EXPECT_TRUE(values == wanted) << "bucket " << segment.bucket << " in step " << step;
+    }
+  }
+}
+
+// All numbers are small integers, exact in bf16 too.
+RANKED_TEST(GradientReducer, leaves_each_rank_the_sums_of_its_shard) {
+  if (ranks.size() == 1) return;  // one rank's shard is everything
+  for (const DType wire : {DType::F32, DType::BF16}) {
+    expect_sums_in_shards(ranks, {wire}, GradientStorage::Whole);
+    expect_sums_in_shards(ranks, {wire}, GradientStorage::Sharded);
+  }
+}
+
+RANKED_TEST(GradientReducer, sums_bf16_in_f32_and_rounds_once) {
+  Model model(ranks.size());
+  GradientReducer reducer(model.flat, model.everything, ranks, {DType::BF16});
+  reducer.begin_step();
+  reducer.begin_micro_batch(MicroBatch::Last);
+  // 1 + 2^-8 lies half way between two neighbours of bf16; each rank's part rounds to 1 (ties to even) before it is
+  // sent.
+  backward(use({}, model.a, 1.0F + 0x1p-8F));
+  reducer.finish();
+  const float alone = 1.0F + 0x1p-8F;
+  model.expect(model.a, ranks.size() == 1 ? alone : static_cast<float>(ranks.size()));
+}
+
+RANKED_TEST(GradientReducer, holds_few_buckets_at_once_when_gradients_are_sharded) {
+  if (ranks.size() == 1) return;
+  std::vector<Parameter> layers;
+  for (int i = 0; i < 16; ++i) layers.push_back(parameter(text("layer", i), 64'000));
+  std::vector<Parameter*> in_order;
+  for (Parameter& layer : layers) in_order.push_back(&layer);
+  FlatParameters flat(in_order, {256'000, ranks.size()}, Device::cpu(), GradientStorage::Sharded);
+  const FlatShard mine(flat.layout(), ranks.rank(), ranks.size());
+  GradientReducer reducer(flat, mine, ranks, {});
+  const std::int64_t held = allocator_stats(DeviceKind::Cpu).bytes_in_use;
+  reset_allocator_peak(DeviceKind::Cpu);
+  reducer.begin_step();
+  reducer.begin_micro_batch(MicroBatch::Last);
+  Tensor h;
+  for (const Parameter& layer : layers) h = use(h, layer, 1.0F);
+  backward(h);
+  reducer.finish();
+  // One that fills, two on their way, one that is being added up, and the toy's own contribution to it.
+  EXPECT_LE(allocator_stats(DeviceKind::Cpu).bytes_peak - held, 5 * 260'000);
+}
+
 RANKED_TEST(GradientReducer, never_makes_the_host_wait) {
   Model model(ranks.size());
-  GradientReducer reducer(model.flat, ranks);
+  GradientReducer reducer(model.flat, model.everything, ranks, {});
   const std::int64_t before = host_waits();
   reducer.begin_step();
   reducer.begin_micro_batch(MicroBatch::Last);
@@ -131,7 +208,7 @@ RANKED_TEST(GradientReducer, never_makes_the_host_wait) {
 
 RANKED_TEST(GradientReducer, refuses_calls_out_of_order) {
   Model model(ranks.size());
-  GradientReducer reducer(model.flat, ranks);
+  GradientReducer reducer(model.flat, model.everything, ranks, {});
   EXPECT_THROW(reducer.begin_micro_batch(MicroBatch::Last), InternalError);
   reducer.begin_step();
   EXPECT_THROW(reducer.finish(), InternalError);
@@ -152,7 +229,7 @@ std::vector<Event> of_kind(const std::vector<Event>& events, EventKind kind) {
 RANKED_TEST(GradientReducer, forgets_a_step_whose_backward_never_ran) {
   Model model(ranks.size());
   EventRing ring(64);
-  GradientReducer reducer(model.flat, ranks, &ring);
+  GradientReducer reducer(model.flat, model.everything, ranks, {}, &ring);
   reducer.begin_step();
   reducer.begin_micro_batch(MicroBatch::Last);
   use({}, model.a, 5.0F);
@@ -173,7 +250,8 @@ std::vector<Event> events_of_step(Communicator& ranks, milliseconds busy) {
   for (Parameter& layer : layers) in_order.push_back(&layer);
   FlatParameters flat(in_order, {400'000, ranks.size()});
   EventRing ring(256);
-  GradientReducer reducer(flat, ranks, &ring);
+  const FlatShard everything(flat.layout(), 0, 1);
+  GradientReducer reducer(flat, everything, ranks, {}, &ring);
   const RecordBackward recording(ring);
   ranks.barrier();
   reducer.begin_step();

@@ -25,7 +25,7 @@ Evaluation evaluate(const Replica& replica, const Router& rule, const Validation
   const Device device = replica.parameters.values().device();
   const float unit = 1.0F;
   const Tensor one = Tensor::from(Shape{1}, std::span<const float>(&unit, 1), device);
-  StepTotals totals(model.layers, device);
+  StepTotals totals(model.layers, ranks.size(), device);
   const std::int64_t before = ledger().total();
   const IndexRange mine = share_of(windows.count(), {ranks.rank(), ranks.size()});
   for (std::int64_t begin = mine.begin; begin < mine.end; begin += batch)

@@ -49,8 +49,15 @@ void MetricsFile::write(const StepReport& r) {
                                 {"dense_flops", r.dense_flops},
                                 {"depth", r.depth},
                                 {"gate", r.gate},
+                                {"active_rows_max", r.balance.active_rows_max},
                                 {"seconds", r.seconds},
-                                {"tokens_per_second", r.tokens_per_second}}
+                                {"tokens_per_second", r.tokens_per_second},
+                                {"compute_seconds",
+                                 {{"min", r.balance.compute_min},
+                                  {"median", r.balance.compute_median},
+                                  {"max", r.balance.compute_max},
+                                  {"slowest_rank", r.balance.slowest}}},
+                                {"communication_seconds", r.balance.communication}}
              .dump());
 }
 

@@ -13,6 +13,14 @@ struct StepVotes {
   int save_failed = 0;  ///< its part could not be written
 };
 
+/// How evenly a step's work lay on the ranks.
+struct RankBalance {
+  double compute_min = 0.0, compute_median = 0.0, compute_max = 0.0;  ///< seconds of forward and backward, no waiting
+  int slowest = 0;                                                    ///< the rank of compute_max
+  double active_rows_max = 1.0;  ///< most rows that blocks updated on a rank, over the mean of all ranks
+  double communication = 0.0;    ///< seconds that rank 0 waited for collectives, beyond waiting for the slowest rank
+};
+
 /// What one optimizer step did, over all ranks, as read from the device once.
 struct StepReport {
   std::int64_t step = 0;    ///< updates done, this one included
@@ -27,7 +35,8 @@ struct StepReport {
   double dense_flops = 0.0;     ///< the same step without routing
   std::vector<double> depth;    ///< per block: share of rows whose update was computed
   std::vector<double> gate;     ///< per block: mean gate; 1 for an unrouted block
-  StepVotes votes;              ///< ranks that said so; equal on all ranks
+  RankBalance balance;
+  StepVotes votes;  ///< ranks that said so; equal on all ranks
 };
 
 /// A validation result as it is logged.

@@ -1,5 +1,7 @@
 #include "trainer/optim/optimizer.hpp"
 
+#include <algorithm>
+
 #include "ops/step_control/step_control.hpp"
 #include "ops/sum_of_squares/sum_of_squares.hpp"
 
@@ -11,38 +13,62 @@ float decay_of(WeightDecay decay, const OptimConfig& config) {
   return decays ? static_cast<float>(config.weight_decay) : 0.0F;
 }
 
-double rate_scale(ParameterGroup group, const DepthConfig& depth) {
-  return group == ParameterGroup::Predictor ? depth.mixture_of_depths.predictor_lr_scale : 1.0;
-}
-
 }  // namespace
 
-Optimizer::Optimizer(const RunConfig& config, FlatParameters& parameters)
+Optimizer::Optimizer(const RunConfig& config, FlatParameters& parameters, const FlatShard& shard, Communicator& ranks)
     : parameters_(parameters),
+      shard_(shard),
+      ranks_(ranks),
       settings_{static_cast<float>(config.optim.beta1), static_cast<float>(config.optim.beta2),
                 static_cast<float>(config.optim.epsilon)},
       max_norm_(config.optim.clip_norm),
-      first_(Tensor::zeros(parameters.values().shape(), DType::F32, parameters.values().device())),
-      second_(Tensor::zeros(parameters.values().shape(), DType::F32, parameters.values().device())) {
-  for (const ParameterGroup group : {ParameterGroup::Main, ParameterGroup::Predictor}) {
-    if (parameters.layout().group(group).count() == 0) continue;
-    Group made{group, {}, rate_scale(group, config.depth)};
-    for (const DecayRange& part : parameters.layout().decay_ranges(group))
-      made.ranges.push_back({part.range.begin, part.range.end, decay_of(part.decay, config.optim)});
-    groups_.push_back(std::move(made));
-  }
+      predictor_rate_(config.depth.mixture_of_depths.predictor_lr_scale),
+      first_(Tensor::zeros({shard.total()}, DType::F32, parameters.values().device())),
+      second_(Tensor::zeros({shard.total()}, DType::F32, parameters.values().device())) {
+  for (const ShardSegment& segment : shard.segments())
+    parts_.push_back({segment, ranges_within(segment, config.optim)});
 }
 
-void Optimizer::step(const StepTotals& totals, double learning_rate, std::int64_t update) {
-  for (const Group& group : groups_) {
-    const FlatRange where = parameters_.layout().group(group.group);
-    const Tensor gradients = parameters_.gradients(group.group);
-    const Tensor squares = totals.squares(group.group), control = totals.control(group.group);
-    sum_of_squares(gradients, squares);
-    step_control(squares, totals.loss(), {learning_rate * group.learning_rate_scale, max_norm_, update}, control);
-    adamw(parameters_.values(group.group), gradients, parameters_.part(first_, where), parameters_.part(second_, where),
-          group.ranges, settings_, control);
+std::vector<AdamWRange> Optimizer::ranges_within(const ShardSegment& segment, const OptimConfig& config) const {
+  const std::int64_t group = parameters_.layout().group(segment.group).begin;
+  std::vector<AdamWRange> ranges;
+  for (const DecayRange& decay : parameters_.layout().decay_ranges(segment.group)) {
+    const std::int64_t begin = std::max(group + decay.range.begin, segment.flat.begin);
+    const std::int64_t end = std::min(group + decay.range.end, segment.flat.end);
+    if (begin < end)
+      ranges.push_back({begin - segment.flat.begin, end - segment.flat.begin, decay_of(decay.decay, config)});
   }
+  return ranges;
+}
+
+void Optimizer::step(const StepTotals& totals, const GradientReducer& reducer, double learning_rate,
+                     std::int64_t update_index) {
+  find_norms(totals, reducer);
+  for (const ParameterGroup group : {ParameterGroup::Main, ParameterGroup::Predictor}) {
+    const double rate = learning_rate * (group == ParameterGroup::Predictor ? predictor_rate_ : 1.0);
+    step_control(totals.squares(group), totals.loss(), {rate, max_norm_, update_index}, totals.control(group));
+  }
+  std::vector<Collective> gathers;  // a bucket's weights travel while the next bucket is updated
+  for (const Part& part : parts_) {
+    update(part, totals, reducer);
+    if (!shard_.is_divided()) continue;
+    const FlatRange whole = parameters_.layout().buckets()[part.where.bucket].range;
+    gathers.push_back(ranks_.all_gather(parameters_.part(parameters_.values(), part.where.flat),
+                                        parameters_.part(parameters_.values(), whole)));
+  }
+  for (Collective& gather : gathers) gather.before(CpuQueue{});
+}
+
+void Optimizer::find_norms(const StepTotals& totals, const GradientReducer& reducer) {
+  for (const Part& part : parts_)
+    sum_of_squares(reducer.sums(part.where), totals.squares(part.where.group), Accumulate::Add);
+  if (shard_.is_divided()) ranks_.all_reduce(totals.all_squares(), Reduce::Sum).before(CpuQueue{});
+}
+
+void Optimizer::update(const Part& part, const StepTotals& totals, const GradientReducer& reducer) {
+  adamw(parameters_.part(parameters_.values(), part.where.flat), reducer.sums(part.where),
+        parameters_.part(first_, part.where.held), parameters_.part(second_, part.where.held), part.ranges, settings_,
+        totals.control(part.where.group));
 }
 
 }  // namespace isobath

@@ -1,6 +1,6 @@
 #include "trainer/run/dry_run.hpp"
 
-#include "parallel/self_communicator.hpp"
+#include "parallel/dry_communicator.hpp"
 #include "trainer/metrics/flops.hpp"
 #include "trainer/replica.hpp"
 #include "trainer/trainer.hpp"
@@ -9,6 +9,8 @@ namespace isobath {
 namespace {
 
 std::int64_t in_use() { return allocator_stats(DeviceKind::Meta).bytes_in_use; }
+
+std::int64_t bytes_of(const Tensor& tensor) { return static_cast<std::int64_t>(tensor.bytes()); }
 
 std::int64_t count_named(const FlatParameters& parameters, const std::string& part) {
   std::int64_t count = 0;
@@ -34,10 +36,11 @@ DryRun measure_dry_run(const RunConfig& config, int world) {
   DryRun out;
   const std::int64_t start = in_use();
   Replica replica(config, Device::meta(), world);
-  out.memory.weights = out.memory.gradients = (in_use() - start) / 2;
-  SelfCommunicator alone;
-  Trainer trainer(config, replica, alone);
-  out.memory.moments = in_use() - start - 2 * out.memory.weights;
+  out.memory.weights = bytes_of(replica.parameters.values());
+  out.memory.gradients = bytes_of(replica.parameters.gradients());
+  DryCommunicator ranks(world);
+  Trainer trainer(config, replica, ranks);
+  out.memory.moments = in_use() - start - out.memory.weights - out.memory.gradients;
 
   const std::int64_t largest_share = (config.train.batch + world - 1) / world;
   const Batch batch = meta_batch(largest_share, config.model.context);

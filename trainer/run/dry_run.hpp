@@ -14,7 +14,7 @@ struct MemoryEstimate {
   std::int64_t weights = 0;
   std::int64_t gradients = 0;
   std::int64_t moments = 0;
-  std::int64_t activations = 0;  ///< the peak above the three
+  std::int64_t activations = 0;  ///< the peak above the three, gradients on their way included
   std::int64_t peak() const { return weights + gradients + moments + activations; }
 };
 

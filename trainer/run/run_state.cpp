@@ -17,6 +17,7 @@ std::vector<NamedTensor> weights_of(const FlatParameters& parameters) {
 }
 
 std::vector<NamedTensor> training_tensors(const FlatParameters& parameters, const Optimizer& optimizer) {
+  require(!optimizer.shard().is_divided(), "divided state cannot be saved yet");
   std::vector<NamedTensor> out = weights_of(parameters);
   for (const auto& [prefix, moment] :
        {std::pair{"adamw.first/", optimizer.first_moment()}, {"adamw.second/", optimizer.second_moment()}}) {
