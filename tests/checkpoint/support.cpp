@@ -91,8 +91,8 @@ std::vector<NamedTensor> tensors_at(std::int64_t step) {
 
 std::map<std::string, std::string> bytes_of(const std::vector<NamedTensor>& tensors) {
   std::map<std::string, std::string> bytes;
-  for (const auto& [name, tensor] : tensors)
-    bytes[name] = std::string(static_cast<const char*>(tensor.raw()), tensor.bytes());
+  for (const NamedTensor& named : tensors)
+    bytes[named.name] = std::string(static_cast<const char*>(named.tensor.raw()), named.tensor.bytes());
   return bytes;
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "ops/core/files/durable.hpp"
@@ -26,17 +28,16 @@ std::vector<const TensorRecord*> match(const Manifest& manifest, std::span<const
   auto left = records_by_name(manifest);
   std::vector<const TensorRecord*> matched;
   std::string problems;
-  for (const auto& [name, tensor] : tensors) {
-    require(tensor.defined() && tensor.device().is_cpu(), "load: tensor '", name, "' is not on the CPU");
-    const auto found = left.extract(name);
+  for (const NamedTensor& named : tensors) {
+    const auto found = left.extract(named.name);
     if (found.empty()) {
-      problems += "\n  missing: '" + name + '\'';
+      problems += "\n  missing: '" + named.name + '\'';
       continue;
     }
     const TensorRecord& record = *found.mapped();
-    if (record.dtype != tensor.dtype() || record.shape != tensor.shape())
-      problems += text("\n  '", name, "': saved as ", name_of(record.dtype), ' ', record.shape, ", wanted as ",
-                       name_of(tensor.dtype()), ' ', tensor.shape());
+    if (record.dtype != named.dtype() || record.shape != named.shape())
+      problems += text("\n  '", named.name, "': saved as ", name_of(record.dtype), ' ', record.shape, ", wanted as ",
+                       name_of(named.dtype()), ' ', named.shape());
     matched.push_back(&record);
   }
   if (unlisted == Unlisted::Refuse)
@@ -47,38 +48,69 @@ std::vector<const TensorRecord*> match(const Manifest& manifest, std::span<const
   return matched;
 }
 
-/// A range and where it goes.
+/// Elements [begin, end) of a saved range, counted from its begin, and where they go.
+struct Target {
+  std::int64_t begin = 0, end = 0;
+  std::byte* bytes = nullptr;
+};
+
+/// A saved range, and what of it is wanted.
 struct Transfer {
   const TensorRecord* record;
   const Piece* piece;
-  std::span<std::byte> out;
+  std::vector<Target> targets;
 };
+
+std::vector<Target> targets_in(const Piece& piece, std::span<const HeldRange> held, std::size_t width) {
+  std::vector<Target> targets;
+  for (const HeldRange& range : held) {
+    const std::int64_t begin = std::max(piece.begin, range.begin), end = std::min(piece.end, range.end);
+    if (begin < end)
+      targets.push_back({begin - piece.begin, end - piece.begin,
+                         range.bytes + static_cast<std::size_t>(begin - range.begin) * width});
+  }
+  return targets;
+}
 
 /// By shard, so that one file at a time is open.
 std::map<int, std::vector<Transfer>> plan(const std::vector<const TensorRecord*>& records,
-                                          std::span<const NamedTensor> tensors) {
+                                          std::span<const NamedTensor> tensors, const Communicator& ranks) {
   std::map<int, std::vector<Transfer>> transfers;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const std::size_t width = size_of(records[i]->dtype);
-    auto* const bytes = static_cast<std::byte*>(tensors[i].tensor.raw());
+    const std::vector<HeldRange> held = held_ranges(tensors[i], ranks.rank(), ranks.size());
     for (const Piece& piece : records[i]->pieces)
-      transfers[piece.file].push_back(
-          {records[i],
-           &piece,
-           {bytes + static_cast<std::size_t>(piece.begin) * width, static_cast<std::size_t>(piece.count()) * width}});
+      if (auto targets = targets_in(piece, held, size_of(records[i]->dtype)); !targets.empty())
+        transfers[piece.file].push_back({records[i], &piece, std::move(targets)});
   }
   return transfers;
+}
+
+/// A range that is wanted whole goes straight to its place. Of others the whole is read and checked aside: the digest
+/// is that of the whole.
+void read_one(const ShardReader& shard, const Transfer& transfer, std::vector<std::byte>& aside) {
+  const std::size_t width = size_of(transfer.record->dtype);
+  const auto bytes = static_cast<std::size_t>(transfer.piece->count()) * width;
+  const Target& first = transfer.targets.front();
+  if (first.begin == 0 && first.end == transfer.piece->count())
+    return shard.read(*transfer.record, *transfer.piece, {first.bytes, bytes});
+  aside.resize(std::max(aside.size(), bytes));
+  shard.read(*transfer.record, *transfer.piece, {aside.data(), bytes});
+  for (const Target& target : transfer.targets)
+    std::memcpy(target.bytes, aside.data() + static_cast<std::size_t>(target.begin) * width,
+                static_cast<std::size_t>(target.end - target.begin) * width);
 }
 
 void read_all(const fs::path& directory, const Manifest& manifest,
               const std::map<int, std::vector<Transfer>>& transfers) {
   std::size_t total = 0, done = 0;
+  std::vector<std::byte> aside;
   for (const auto& [file, of_file] : transfers) total += of_file.size();
+  if (total == 0) reached(CheckpointPoint::Loading);
   for (const auto& [file, of_file] : transfers) {
     const ShardReader shard(directory, manifest.files[static_cast<std::size_t>(file)]);
     for (const Transfer& transfer : of_file) {
       if (done++ == total / 2) reached(CheckpointPoint::Loading);
-      shard.read(*transfer.record, *transfer.piece, transfer.out);
+      read_one(shard, transfer, aside);
     }
   }
 }
@@ -94,7 +126,7 @@ TrainingState load_checkpoint(const fs::path& directory, std::span<const NamedTe
   together(ranks, what, [&] {
     manifest = decode(texts[0], (directory / kManifestName).string());
     const auto records = match(manifest, tensors, unlisted, directory);
-    read_all(directory, manifest, plan(records, tensors));
+    read_all(directory, manifest, plan(records, tensors, ranks));
     return std::string();
   });
   return manifest.state;

@@ -26,21 +26,25 @@ Manifest describe(const TrainingState& state, std::span<const NamedTensor> tenso
   manifest.world_size = world_size;
   manifest.state = state;
   std::set<std::string> names;
-  for (const auto& [name, tensor] : tensors) {
-    require(!name.empty() && names.insert(name).second, "checkpoint: tensor name '", name, "' is empty or used twice");
-    require(tensor.defined() && tensor.device().is_cpu(), "checkpoint: tensor '", name, "' is not on the CPU");
-    manifest.tensors.push_back({name, tensor.dtype(), tensor.shape(), {}});
+  std::vector<const std::vector<TensorPart>*> parts;
+  for (const NamedTensor& named : tensors) {
+    require(!named.name.empty() && names.insert(named.name).second, "checkpoint: tensor name '", named.name,
+            "' is empty or used twice");
+    manifest.tensors.push_back({named.name, named.dtype(), named.shape(), {}});
+    parts.push_back(named.sharding ? &named.sharding->parts : nullptr);
   }
-  partition(manifest.tensors, world_size);
+  partition(manifest.tensors, parts, world_size);
   return manifest;
 }
 
-/// Equal on ranks that agree on names, dtypes, shapes and step.
+/// Equal on ranks that agree on step, names, dtypes, shapes and who writes what.
 std::string outline(const Manifest& manifest) {
   std::ostringstream out;
   out << manifest.state.step;
-  for (const TensorRecord& tensor : manifest.tensors)
+  for (const TensorRecord& tensor : manifest.tensors) {
     out << '\n' << tensor.name << ' ' << name_of(tensor.dtype) << ' ' << tensor.shape;
+    for (const Piece& piece : tensor.pieces) out << ' ' << piece.end << '@' << piece.file;
+  }
   return to_hex(digest_of(out.str()));
 }
 
@@ -118,6 +122,7 @@ fs::path save_checkpoint(const fs::path& root, const TrainingState& state, std::
   const fs::path directory = root / step_name(state.step);
   const std::string what = "saving " + directory.string();
   Manifest manifest = describe(state, tensors, ranks.size());
+  const auto bytes = bytes_to_write(manifest.tensors, tensors, ranks.rank(), ranks.size());
   const auto outlines = together(ranks, what, [&] {
     if (ranks.rank() == 0) make_ready(root, manifest);
     return outline(manifest);
@@ -125,10 +130,8 @@ fs::path save_checkpoint(const fs::path& root, const TrainingState& state, std::
   for (std::size_t rank = 0; rank < outlines.size(); ++rank)
     require(outlines[rank] == outlines[0], what, ": rank ", rank, " has other tensors or another step than rank 0");
 
-  std::vector<Tensor> values;
-  for (const NamedTensor& named : tensors) values.push_back(named.tensor);
   const auto reports = together(
-      ranks, what, [&] { return pack(write_shard(directory, manifest.tensors, values, ranks.rank(), ranks.size())); });
+      ranks, what, [&] { return pack(write_shard(directory, manifest.tensors, bytes, ranks.rank(), ranks.size())); });
   for (int rank = 0; rank < ranks.size(); ++rank) unpack(reports[static_cast<std::size_t>(rank)], rank, manifest);
   together(ranks, what, [&] {
     if (ranks.rank() == 0) commit(root, directory, manifest);

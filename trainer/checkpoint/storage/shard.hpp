@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "ops/tensor/tensor.hpp"
 #include "trainer/checkpoint/hdf5_dataset.hpp"
 #include "trainer/checkpoint/manifest/manifest.hpp"
 
@@ -18,10 +17,10 @@ struct ShardReport {
   std::vector<Digest> digests;  ///< of the shard's pieces, in the order of the manifest
 };
 
-/// Writes the pieces of shard `file` out of the tensors into `directory`, durably, under the shard's own name; by one
-/// thread. `records[i]` describes `tensors[i]`. Throws StorageError, and then its temporary file is gone.
+/// Writes shard `file` into `directory`, durably, under the shard's own name; by one thread. `pieces` are the bytes of
+/// the shard's pieces in the order of `records`. Throws StorageError, and then its temporary file is gone.
 ShardReport write_shard(const std::filesystem::path& directory, std::span<const TensorRecord> records,
-                        std::span<const Tensor> tensors, int file, int world_size);
+                        std::span<const std::span<const std::byte>> pieces, int file, int world_size);
 
 /// A shard of a checkpoint, open for reading. The constructor checks length and HDF5 structures; throws StorageError.
 class ShardReader {

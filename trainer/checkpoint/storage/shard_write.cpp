@@ -9,12 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The bytes of `piece` where they lie.
-std::span<const std::byte> bytes_of(const Tensor& tensor, const Piece& piece) {
-  const std::size_t width = size_of(tensor.dtype());
-  return {static_cast<const std::byte*>(tensor.raw()) + static_cast<std::size_t>(piece.begin) * width,
-          static_cast<std::size_t>(piece.count()) * width};
-}
+using PieceBytes = std::span<const std::span<const std::byte>>;
 
 /// Removes a shard's temporary file unless it became the shard: a full disk should not stay full because of it.
 class TemporaryGuard {
@@ -38,16 +33,17 @@ std::int64_t total_bytes(std::span<const DatasetRecord> datasets) {
 }
 
 /// Hashes and writes every piece; fires InShard once, when half of the bytes are out.
-std::vector<Digest> write_pieces(std::span<const TensorRecord> records, std::span<const Tensor> tensors, int file,
+std::vector<Digest> write_pieces(std::span<const TensorRecord> records, PieceBytes bytes_of_pieces, int file,
                                  const std::map<DType, Hdf5Dataset>& datasets, std::int64_t total) {
   std::vector<Digest> digests;
+  auto next = bytes_of_pieces.begin();
   std::int64_t written = 0;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    for (const Piece& piece : records[i].pieces) {
+  for (const TensorRecord& record : records) {
+    for (const Piece& piece : record.pieces) {
       if (piece.file != file) continue;
-      const auto bytes = bytes_of(tensors[i], piece);
+      const std::span<const std::byte> bytes = *next++;
       digests.push_back(digest_of(bytes));
-      datasets.at(records[i].dtype).write({piece.offset, piece.count()}, bytes.data());
+      datasets.at(record.dtype).write({piece.offset, piece.count()}, bytes.data());
       const std::int64_t before = written;
       written += static_cast<std::int64_t>(bytes.size());
       if (2 * before < total && 2 * written >= total) reached(CheckpointPoint::InShard);
@@ -57,14 +53,14 @@ std::vector<Digest> write_pieces(std::span<const TensorRecord> records, std::spa
 }
 
 /// The HDF5 file, closed; fills in the datasets' addresses.
-std::vector<Digest> write_file(const fs::path& path, std::span<const TensorRecord> records,
-                               std::span<const Tensor> tensors, int file, std::vector<DatasetRecord>& sizes) {
+std::vector<Digest> write_file(const fs::path& path, std::span<const TensorRecord> records, PieceBytes pieces, int file,
+                               std::vector<DatasetRecord>& sizes) {
   Hdf5Handle handle = hdf5_create_file(path);
   std::map<DType, Hdf5Dataset> datasets;
   for (const DatasetRecord& size : sizes)
     datasets.emplace(size.dtype, Hdf5Dataset::create(handle, name_of(size.dtype), size.dtype, size.count, path));
   if (sizes.empty()) reached(CheckpointPoint::InShard);
-  std::vector<Digest> digests = write_pieces(records, tensors, file, datasets, total_bytes(sizes));
+  std::vector<Digest> digests = write_pieces(records, pieces, file, datasets, total_bytes(sizes));
   for (DatasetRecord& size : sizes) {
     size.address = datasets.at(size.dtype).address();
     datasets.at(size.dtype).close();
@@ -75,15 +71,15 @@ std::vector<Digest> write_file(const fs::path& path, std::span<const TensorRecor
 
 }  // namespace
 
-ShardReport write_shard(const fs::path& directory, std::span<const TensorRecord> records,
-                        std::span<const Tensor> tensors, int file, int world_size) {
+ShardReport write_shard(const fs::path& directory, std::span<const TensorRecord> records, PieceBytes pieces, int file,
+                        int world_size) {
   reached(CheckpointPoint::BeforeShard);
   ShardReport report;
   report.file.name = shard_name(file, world_size);
   report.file.datasets = datasets_of(records, file);
   const fs::path path = directory / report.file.name, temporary = temporary_name(path);
   const TemporaryGuard guard(temporary);
-  report.digests = write_file(temporary, records, tensors, file, report.file.datasets);
+  report.digests = write_file(temporary, records, pieces, file, report.file.datasets);
   report.file.bytes = static_cast<std::int64_t>(fs::file_size(temporary));
   report.file.metadata = metadata_digest(temporary, report.file);
   reached(CheckpointPoint::BeforeFsync);
