@@ -7,6 +7,20 @@ namespace {
 
 constexpr const char* kBestValidation = "validation_loss";
 
+/// One parameter's part of a moment: whole, or in the parts that ranks own.
+NamedTensor moment_of(const std::string& prefix, const Tensor& moment, std::size_t item,
+                      const FlatParameters& parameters, const FlatShard& shard) {
+  const Parameter& parameter = *parameters.parameters()[item];
+  const std::string name = prefix + parameter.name;
+  if (!shard.is_divided()) return {name, moment.slice(parameters.layout().piece_of(item).range.begin, parameter.shape)};
+  Sharding sharding{DType::F32, parameter.shape, {}};
+  for (const ParameterPart& part : shard.parts_of(item)) {
+    sharding.parts.push_back({part.range.begin, part.range.end, part.rank});
+    if (part.rank == shard.rank()) sharding.mine.push_back(moment.slice(part.held, {part.range.count()}));
+  }
+  return {name, {}, std::move(sharding)};
+}
+
 }  // namespace
 
 std::vector<NamedTensor> weights_of(const FlatParameters& parameters) {
@@ -17,15 +31,11 @@ std::vector<NamedTensor> weights_of(const FlatParameters& parameters) {
 }
 
 std::vector<NamedTensor> training_tensors(const FlatParameters& parameters, const Optimizer& optimizer) {
-  require(!optimizer.shard().is_divided(), "divided state cannot be saved yet");
   std::vector<NamedTensor> out = weights_of(parameters);
   for (const auto& [prefix, moment] :
        {std::pair{"adamw.first/", optimizer.first_moment()}, {"adamw.second/", optimizer.second_moment()}}) {
-    for (std::size_t i = 0; i < parameters.parameters().size(); ++i) {
-      const Parameter& parameter = *parameters.parameters()[i];
-      out.push_back(
-          {prefix + parameter.name, moment.slice(parameters.layout().piece_of(i).range.begin, parameter.shape)});
-    }
+    for (std::size_t item = 0; item < parameters.parameters().size(); ++item)
+      out.push_back(moment_of(prefix, moment, item, parameters, optimizer.shard()));
   }
   return out;
 }
