@@ -48,6 +48,9 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report) 
                     {"ranks", row.ranks},
                     {"threads", row.threads},
                     {"seconds", row.seconds},
+                    {"compute_seconds", row.compute_seconds},
+                    {"communication_seconds", row.communication_seconds},
+                    {"imbalance", row.imbalance},
                     {"tokens_per_s", row.tokens_per_second},
                     {"peak_flops", report.peak_flops},
                     {"share_of_peak", row.share_of_peak},
@@ -59,11 +62,22 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report) 
   std::printf("%s\n", rows.dump(1).c_str());
 }
 
+void print_ranks(const StepBenchReport& report) {
+  std::printf("%15s %9s %11s %14s %10s %10s %7s %11s %9s\n", "ranks x threads", "ms/step", "ms compute",
+              "ms communicate", "imbalance", "tokens/s", "share", "time ratio", "act. MiB");
+  for (const StepBenchRow& row : report.rows)
+    std::printf("%15s %9.1f %11.1f %14.1f %10.3f %10.0f %7.3f %11.3f %9.1f\n",
+                text(row.ranks, " x ", row.threads).c_str(), row.seconds * 1e3, row.compute_seconds * 1e3,
+                row.communication_seconds * 1e3, row.imbalance, row.tokens_per_second, row.share_of_peak,
+                row.time_ratio, static_cast<double>(row.activation_bytes) / 1048576.0);
+}
+
 void print_table(const BenchArguments& arguments, const StepBenchReport& report) {
   std::printf("%s, batch %lld, f32; peak %.1f GFLOP/s; %lld steps after %lld\n\n",
               name_of(arguments.options.model).c_str(), static_cast<long long>(arguments.options.batch),
               report.peak_flops * 1e-9, static_cast<long long>(arguments.options.steps),
               static_cast<long long>(arguments.options.warmup));
+  if (arguments.over_ranks) return print_ranks(report);
   std::printf("%-18s %15s %9s %10s %7s %11s %11s %9s %7s %6s\n", "policy", "ranks x threads", "ms/step", "tokens/s",
               "share", "flop ratio", "time ratio", "act. MiB", "blocks", "waits");
   for (const StepBenchRow& row : report.rows)
@@ -110,6 +124,9 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
   command->add_option("--steps", options.steps, "counted steps of each row")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  command->add_option("--zero", options.parallel.zero, "ZeRO stage, as parallel.zero")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 2));
   command->add_option("--threads", arguments->threads, "threads of a rank; 0: its share of the cores")
       ->capture_default_str();
   command->add_flag("--over-ranks", arguments->over_ranks,

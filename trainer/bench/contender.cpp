@@ -1,7 +1,6 @@
 #include "trainer/bench/contender.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "ops/core/host_waits.hpp"
 #include "ops/core/threads.hpp"
@@ -37,6 +36,7 @@ RunConfig run_config(const StepBenchOptions& options, const DepthConfig& depth) 
   RunConfig config;
   config.model = options.model;
   config.depth = depth;
+  config.parallel = options.parallel;
   config.train.batch = options.batch;
   config.train.steps = options.warmup + options.steps;
   return config;
@@ -52,18 +52,20 @@ Contender::Contender(const StepBenchOptions& options, const DepthConfig& depth, 
       trainer_(config_, replica_, ranks),
       batch_(random_batch(config_.model, options.batch, ranks)) {}
 
-double Contender::take_step() {
+StepReport Contender::take_step() {
   set_kernel_threads(threads_);
-  const auto begun = std::chrono::steady_clock::now();
-  trainer_.step(batch_);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return trainer_.step(batch_);
 }
 
 void Contender::measured_step() {
   const std::int64_t waits = host_waits(), blocks = allocator_stats(DeviceKind::Cpu).blocks_created;
   const std::int64_t held = allocator_stats(DeviceKind::Cpu).bytes_in_use;
   reset_allocator_peak(DeviceKind::Cpu);
-  seconds_.push_back(take_step());
+  const StepReport report = take_step();
+  seconds_.push_back(report.seconds);
+  compute_.push_back(report.balance.compute_max);
+  communication_.push_back(report.balance.communication);
+  imbalance_.push_back(report.balance.compute_max / report.balance.compute_median);
   row_.activation_bytes = std::max(row_.activation_bytes, allocator_stats(DeviceKind::Cpu).bytes_peak - held);
   row_.new_blocks += allocator_stats(DeviceKind::Cpu).blocks_created - blocks;
   row_.host_waits = std::max(row_.host_waits, host_waits() - waits);
@@ -75,6 +77,9 @@ StepBenchRow Contender::row(double peak_flops, const Contender& first) const {
   out.ranks = ranks_.size();
   out.threads = threads_;
   out.seconds = median(seconds_);
+  out.compute_seconds = median(compute_);
+  out.communication_seconds = median(communication_);
+  out.imbalance = median(imbalance_);
   out.tokens_per_second = static_cast<double>(config_.train.batch * config_.model.context) / out.seconds;
   out.model_flops = model_flops(config_.model, config_.depth, config_.train.batch);
   out.share_of_peak = out.model_flops / out.seconds / peak_flops;

@@ -22,7 +22,7 @@ class Contender {
   StepBenchRow row(double peak_flops, const Contender& first) const;
 
  private:
-  double take_step();
+  StepReport take_step();
 
   RunConfig config_;
   Communicator& ranks_;
@@ -30,7 +30,7 @@ class Contender {
   Replica replica_;
   Trainer trainer_;
   Batch batch_;
-  std::vector<double> seconds_;
+  std::vector<double> seconds_, compute_, communication_, imbalance_;
   StepBenchRow row_;
 };
 

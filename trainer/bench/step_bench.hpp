@@ -20,14 +20,18 @@ struct StepBenchOptions {
   std::int64_t batch = 12;  ///< sequences over all ranks
   std::int64_t steps = 10;  ///< counted, of each row
   std::int64_t warmup = 3;
+  ParallelConfig parallel;
   std::vector<DepthConfig> depths;  ///< one row each; ratios are to the first
 };
 
 struct StepBenchRow {
   std::string policy;
   int ranks = 1;
-  int threads = 1;       ///< of each rank
-  double seconds = 0.0;  ///< of a step, median
+  int threads = 1;                     ///< of each rank
+  double seconds = 0.0;                ///< of a step, median
+  double compute_seconds = 0.0;        ///< forward and backward of the slowest rank
+  double communication_seconds = 0.0;  ///< waited for collectives that nothing hid
+  double imbalance = 1.0;              ///< compute of the slowest rank over the median rank's
   double tokens_per_second = 0.0;
   double model_flops = 0.0;           ///< of a step, all ranks
   double share_of_peak = 0.0;         ///< model FLOP/s over the sum of all ranks' peaks
