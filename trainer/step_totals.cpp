@@ -37,6 +37,8 @@ void StepTotals::add_routes(const ModelOutput& output, const Tensor& unit, doubl
   }
 }
 
+void StepTotals::add_data(std::int64_t digest) { tally(values_, kData, static_cast<double>(digest)); }
+
 void StepTotals::add_votes(const StepVotes& mine) {
   tally(values_, kStop, static_cast<double>(mine.stop));
   tally(values_, kSaved, static_cast<double>(mine.saved));
@@ -68,8 +70,14 @@ StepTotals::Read StepTotals::read(const Router& router) const {
   const std::vector<double> values = values_.to_vector<double>();
   const auto at = [&](std::int64_t place) { return values[static_cast<std::size_t>(place)]; };
   const std::int64_t go = summed() + kGroups + kGo;
-  const StepVotes votes{static_cast<int>(at(kStop)), static_cast<int>(at(kSaved)), static_cast<int>(at(kSaveFailed))};
-  Read out{at(kLoss), at(kAuxiliary), at(kFlops), std::sqrt(at(summed())), at(go) != 0.0, votes, {}, {}, {}, {}};
+  Read out;
+  out.loss = at(kLoss);
+  out.auxiliary = at(kAuxiliary);
+  out.flops = at(kFlops);
+  out.data = static_cast<std::int64_t>(at(kData));
+  out.gradient_norm = std::sqrt(at(summed()));
+  out.went = at(go) != 0.0;
+  out.votes = {static_cast<int>(at(kStop)), static_cast<int>(at(kSaved)), static_cast<int>(at(kSaveFailed))};
   for (std::int64_t layer = 0; layer < layers_; ++layer) {
     const bool routed = router.routes(static_cast<int>(layer));
     out.depth.push_back(routed ? at(kLayers + layer) : 1.0);

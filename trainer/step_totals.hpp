@@ -27,6 +27,8 @@ class StepTotals {
   void add_routes(const ModelOutput& output, const Tensor& unit, double unit_value);
   /// Adds executed FLOPs.
   void add_flops(std::int64_t flops);
+  /// Adds Batch::digest() of this rank's samples.
+  void add_data(std::int64_t digest);
   /// Adds this rank's votes.
   void add_votes(const StepVotes& mine);
   /// Adds what this rank alone did: seconds of computation, and rows that blocks updated.
@@ -52,6 +54,7 @@ class StepTotals {
     double loss = 0.0;
     double auxiliary = 0.0;
     double flops = 0.0;          ///< executed, all ranks
+    std::int64_t data = 0;       ///< digest of the samples
     double gradient_norm = 0.0;  ///< of the main group
     bool went = false;           ///< whether the weights were updated
     StepVotes votes;             ///< ranks that said so
@@ -68,14 +71,14 @@ class StepTotals {
 
  private:
   static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kStop = 3, kSaved = 4, kSaveFailed = 5,
-                                kLayers = 6;
+                                kData = 6, kLayers = 7;
   static std::int64_t index(ParameterGroup group) { return static_cast<std::int64_t>(group); }
   std::int64_t ranks_begin() const { return kLayers + 2 * layers_; }
   std::int64_t summed() const { return ranks_begin() + 2 * ranks_; }
 
   std::int64_t layers_, ranks_;
-  // f64: loss, auxiliary, FLOPs, votes [3], depth [L], gate [L], compute seconds [N], active rows [N], where a rank
-  // adds to its own places only; then, equal on all ranks: squares [groups], controls [groups * 4]
+  // f64: loss, auxiliary, FLOPs, votes [3], data digest, depth [L], gate [L], compute seconds [N], active rows [N],
+  // where a rank adds to its own places only; then, equal on all ranks: squares [groups], controls [groups * 4]
   Tensor values_;
 };
 

@@ -83,6 +83,7 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
     accumulate(parts[i], inverse);
   }
   totals_.add_flops(ledger().total() - flops_before);
+  totals_.add_data(batch.digest());
   totals_.add_votes(votes);
   const double waited = collective_wait_seconds() - waited_before;
   totals_.add_work(ranks_.rank(), seconds_now() - begun - waited, active_rows_);
@@ -119,6 +120,7 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds, double 
   const double forward = dense_forward_flops(config_.model, config_.model.context);
   return {.step = steps_done_,
           .tokens = steps_done_ * tokens_per_step(),
+          .data = read.data,
           .loss = read.loss,
           .auxiliary = read.auxiliary,
           .learning_rate = learning_rate_at(config_.optim, config_.train.steps, steps_done_ - 1),

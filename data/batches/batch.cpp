@@ -2,11 +2,26 @@
 
 #include <numeric>
 
+#include "data/files/fingerprint.hpp"
+
 namespace isobath {
+namespace {
+
+/// 32 bits, so that the sum over two million samples is exact in f64.
+std::int64_t digest_of_sample(std::int64_t id, std::span<const std::int32_t> tokens) {
+  const Fingerprint whole = Hasher().update(static_cast<std::uint64_t>(id)).update(std::as_bytes(tokens)).finish();
+  std::int64_t digest = 0;
+  for (std::size_t i = 0; i < 4; ++i) digest = digest << 8 | whole.bytes[i];
+  return digest;
+}
+
+}  // namespace
 
 std::int64_t Batch::valid() const {
   return std::accumulate(valid_targets.begin(), valid_targets.end(), std::int64_t{0});
 }
+
+std::int64_t Batch::digest() const { return std::accumulate(digests.begin(), digests.end(), std::int64_t{0}); }
 
 Batch Batch::slice(IndexRange range) const {
   require(range.begin >= 0 && range.begin <= range.end && range.end <= size(), "samples [", range.begin, ", ",
@@ -17,7 +32,8 @@ Batch Batch::slice(IndexRange range) const {
           samples.slice(range.begin, Shape{range.size()}),
           {sample_ids.begin() + range.begin, sample_ids.begin() + range.end},
           {valid_targets.begin() + range.begin, valid_targets.begin() + range.end},
-          context};
+          context,
+          {digests.begin() + range.begin, digests.begin() + range.end}};
 }
 
 std::vector<Batch> Batch::split(std::int64_t parts) const {
@@ -37,6 +53,7 @@ void HostBatch::add(const TokenStream& stream, std::int64_t id, std::int64_t beg
   targets.insert(targets.end(), padding, kNoTarget);
   samples.push_back(id);
   valid_targets.push_back(scored);
+  digests.push_back(digest_of_sample(id, window));
 }
 
 Batch HostBatch::to(Device device) const {
@@ -46,7 +63,8 @@ Batch HostBatch::to(Device device) const {
           Tensor::from(Shape{count}, samples, device),
           samples,
           valid_targets,
-          context};
+          context,
+          digests};
 }
 
 }  // namespace isobath

@@ -21,11 +21,14 @@ struct Batch {
   std::vector<std::int64_t> sample_ids;     ///< `samples` on the host
   std::vector<std::int64_t> valid_targets;  ///< [B], on the host: targets of each sample that are scored
   std::int64_t context = 0;                 ///< T
+  std::vector<std::int64_t> digests;        ///< [B], on the host: 32 bits of each sample's index and tokens
 
   /// B.
   std::int64_t size() const { return static_cast<std::int64_t>(sample_ids.size()); }
   /// Targets that are scored, over all samples.
   std::int64_t valid() const;
+  /// Sum of `digests`: over all ranks the same for the same samples, however they are divided.
+  std::int64_t digest() const;
   /// Samples [begin, end) as handles on the same storage.
   Batch slice(IndexRange range) const;
   /// `parts` micro batches in order, as even as share_of makes them; none is empty when parts <= B.
@@ -36,7 +39,7 @@ struct Batch {
 /// allocator gives a block back to the thread that frees it.
 struct HostBatch {
   std::vector<std::int32_t> inputs, targets;
-  std::vector<std::int64_t> samples, valid_targets;
+  std::vector<std::int64_t> samples, valid_targets, digests;
   std::int64_t context = 0;
 
   /// Adds sample `id`: inputs from position `begin` on, of which the first `scored` <= T have the next token as target.

@@ -74,6 +74,15 @@ class Workplace {
     return out;
   }
 
+  /// The digest of each step's samples.
+  std::vector<std::string> data(const RunConfig& config) const {
+    std::vector<std::string> out;
+    for (const std::string& line : metrics(config))
+      if (const auto at = line.find("\"data\":"); at != std::string::npos)
+        out.push_back(line.substr(at, line.find(',', at) - at));
+    return out;
+  }
+
   /// {"step", "loss", ...} lines of metrics.jsonl without the clock's share.
   std::vector<std::string> metrics(const RunConfig& config) const {
     std::ifstream file(RunPaths(config).metrics());
@@ -162,6 +171,9 @@ RANKED_TEST(Resume, goes_on_with_another_number_of_ranks) {
   EXPECT_EQ(manifest.state.step, 8);
   EXPECT_EQ(manifest.state.samples, 8 * run.train.batch);
   EXPECT_EQ(manifest.world_size, ranks.size());
+  RunConfig whole = place.config(DepthPolicy::Dense, "whole");  // another model, the same samples
+  place.train(whole);
+  EXPECT_EQ(place.data(run), place.data(whole));
   place.leave();
 }
 

@@ -51,6 +51,7 @@ inline Batch small_batch(const RunConfig& config, std::int64_t step, IndexRange 
     }
     host.samples.push_back(sample);
     host.valid_targets.push_back(config.model.context);
+    host.digests.push_back(sample);
   }
   return host.to(Device::cpu());
 }

@@ -28,6 +28,7 @@ Batch random_batch(const ModelConfig& model, std::int64_t batch, const Communica
     }
     host.samples.push_back(sample);
     host.valid_targets.push_back(model.context);
+    host.digests.push_back(sample);
   }
   return host.to(Device::cpu());
 }

@@ -41,6 +41,7 @@ void MetricsFile::write(const StepReport& r) {
   append(nlohmann::ordered_json{{"kind", "step"},
                                 {"step", r.step},
                                 {"tokens", r.tokens},
+                                {"data", r.data},
                                 {"loss", r.loss},
                                 {"auxiliary", r.auxiliary},
                                 {"learning_rate", r.learning_rate},

@@ -25,6 +25,7 @@ struct RankBalance {
 struct StepReport {
   std::int64_t step = 0;    ///< updates done, this one included
   std::int64_t tokens = 0;  ///< trained on so far, this step included
+  std::int64_t data = 0;    ///< digest of the step's samples and their tokens, the same on any number of ranks
   double loss = 0.0;        ///< mean nats per valid target
   double auxiliary = 0.0;   ///< sum of auxiliary losses as they entered the objective
   double learning_rate = 0.0;

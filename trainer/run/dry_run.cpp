@@ -27,6 +27,7 @@ Batch meta_batch(std::int64_t size, std::int64_t context) {
   batch.samples = Tensor::empty(Shape{size}, DType::I64, Device::meta());
   batch.sample_ids.assign(static_cast<std::size_t>(size), 0);
   batch.valid_targets.assign(static_cast<std::size_t>(size), context);
+  batch.digests.assign(static_cast<std::size_t>(size), 0);
   return batch;
 }
 
