@@ -12,6 +12,7 @@
 #include "configs/schema/optim_config.hpp"
 #include "configs/schema/system_config.hpp"
 #include "configs/schema/train_config.hpp"
+#include "configs/schema/watchdog_config.hpp"
 
 namespace isobath {
 
@@ -26,6 +27,7 @@ struct RunConfig {
   TrainConfig train;
   EvaluationConfig evaluation;
   CheckpointConfig checkpoint;
+  WatchdogConfig watchdog;
   SystemConfig system;
 
   /// Steps after which the learning rate is at its end, the 0 of `optim.decay_steps` resolved.
@@ -43,6 +45,7 @@ struct RunConfig {
     field("train", self.train, "the loop");
     field("evaluation", self.evaluation, "validation");
     field("checkpoint", self.checkpoint, "saved state");
+    field("watchdog", self.watchdog, "limits after which a job that hangs is ended, with code 79");
     field("system", self.system, "the machine");
   }
   void check(config::Checker& checker) const;
