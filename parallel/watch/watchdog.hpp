@@ -20,11 +20,11 @@ const char* name_of(Stage stage);
 struct WatchdogJob {
   int rank = 0;
   /// Where crash-RANK.json goes; empty: nowhere, there is only the line.
-  std::filesystem::path folder;
+  std::filesystem::path folder = {};
   /// May be null.
-  std::shared_ptr<const CollectiveRing> ring;
+  std::shared_ptr<const CollectiveRing> ring = {};
   /// Ends the job with code 79: Communicator::abort.
-  std::function<void()> end;
+  std::function<void()> end = [] {};
   /// Seconds from the end of a limit to the end of this process by the watchdog's own hand.
   double last_deadline = 10;
 };
