@@ -7,6 +7,7 @@
 
 #include "launcher/command.hpp"
 #include "launcher/session.hpp"
+#include "launcher/signals.hpp"
 #include "trainer/metrics/flops.hpp"
 #include "trainer/run/trained_run.hpp"
 
@@ -86,6 +87,7 @@ void add_evaluate(CLI::App& app, CommandBody& chosen) {
   command->add_flag("--json", arguments->as_json, "print JSON");
   command->callback([arguments, &chosen] {
     chosen = [arguments] {
+      stop_on_signals();
       return on_ranks([arguments](Communicator& ranks) { return evaluate_run(*arguments, ranks); });
     };
   });

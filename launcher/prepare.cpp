@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "launcher/command.hpp"
+#include "launcher/signals.hpp"
 
 namespace isobath {
 namespace {
@@ -40,6 +41,7 @@ void add_prepare(CLI::App& app, CommandBody& chosen) {
       "replace a dataset that is already in the folder");
   command->callback([options, &chosen] {
     chosen = [options] {
+      stop_on_signals();
       print(*options, prepare(*options));
       return ExitCode::Done;
     };

@@ -8,13 +8,15 @@
 #include "parallel/agreement.hpp"
 #include "parallel/mpi_session.hpp"
 #include "parallel/self_communicator.hpp"
+#include "parallel/self_test.hpp"
+#include "parallel/watch/peer_watch.hpp"
 #include "parallel/world.hpp"
 
 namespace isobath {
 namespace {
 
 ExitCode say(ExitCode code, const std::string& message) {
-  log(LogLevel::Error, message);
+  log(code == ExitCode::Requeue ? LogLevel::Info : LogLevel::Error, message);
   return code;
 }
 
@@ -32,6 +34,8 @@ ExitCode on_mpi_ranks(const std::function<ExitCode(Communicator&)>& work) {
   set_log_rank(world.rank());
   ExitCode code = ExitCode::Done;
   try {
+    test_sums(world);
+    const PeerWatch watch(world);
     code = work(world);
   } catch (const AgreedError& error) {
     code = error.code();

@@ -6,6 +6,8 @@
 #include "launcher/command.hpp"
 #include "launcher/dry_run.hpp"
 #include "launcher/session.hpp"
+#include "launcher/signals.hpp"
+#include "parallel/watch/watchdog.hpp"
 #include "trainer/run/training_run.hpp"
 
 namespace isobath {
@@ -19,12 +21,25 @@ struct TrainArguments {
   DryRunRequest dry;
 };
 
+WatchdogJob watchdog_job(Communicator& ranks, std::filesystem::path folder) {
+  return {.rank = ranks.rank(), .folder = std::move(folder), .ring = ranks.ring(), .end = [&ranks] {
+            ranks.abort(ExitCode::PeerLost);
+          }};
+}
+
 ExitCode train(const TrainArguments& arguments, Communicator& ranks) {
+  // The run's own limits are not known yet, nor its folder.
+  auto starting = std::make_unique<Watchdog>(WatchdogConfig{}, watchdog_job(ranks, {}));
+  starting->enter(Stage::StartUp);
   const RunSetup setup = set_up_run([&] { return load_run_config(arguments.config, arguments.overrides); }, ranks);
   const int threads = settle_threads(setup.config.system.threads, ranks);
   agree_on_setup(setup, threads, ranks);
   open_run_directory(setup, ranks);
+  starting = nullptr;
+  Watchdog watchdog(setup.config.watchdog, watchdog_job(ranks, RunPaths(setup.config).root));
+  watchdog.enter(Stage::StartUp);
   TrainingRun run(setup, ranks);
+  run.tell(watchdog);
   if (!arguments.trace.empty()) run.record_routes(arguments.trace);
   run.finish();
   return ExitCode::Done;
@@ -64,6 +79,7 @@ void add_train(CLI::App& app, CommandBody& chosen) {
     chosen = [arguments] {
       if (arguments->is_dry)
         return print_dry_run(load_run_config(arguments->config, arguments->overrides), arguments->dry);
+      stop_on_signals();
       return on_ranks([arguments](Communicator& ranks) { return train(*arguments, ranks); });
     };
   });

@@ -54,6 +54,8 @@ struct Color {
   int value = 0;
 };
 
+class CollectiveRing;
+
 /// All ranks make the same calls in the same order, over all communicators of the process, with equal counts and dtypes
 /// (debug builds throw PeerError on every rank and name the first one that differs). A collective starts after what
 /// the calling thread has queued on the buffer's device so far, and the buffers stay untouched until it was waited for.
@@ -89,6 +91,9 @@ class Communicator {
   /// process is gone when the call would return, and mpirun takes the others down and returns `code`. Ranks that are
   /// threads: the call returns and every other rank's pending and later calls throw PeerError.
   virtual void abort(ExitCode code) noexcept = 0;
+
+  /// What this rank's collectives did last, for any thread, even while one hangs; null where none can hang.
+  virtual std::shared_ptr<const CollectiveRing> ring() const { return nullptr; }
 
  protected:
   Communicator() = default;

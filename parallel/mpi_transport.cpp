@@ -5,6 +5,7 @@
 #include <ctime>
 #include <vector>
 
+#include "parallel/transport/collective_ring.hpp"
 #include "parallel/transport/collectives.hpp"
 #include "parallel/transport/end_process.hpp"
 
@@ -22,19 +23,41 @@ constexpr nanoseconds kSpin{20'000};
 constexpr nanoseconds kShortestNap{10'000}, kLongestNap{1'000'000};
 constexpr int kNapShare = 16;
 
+// Longer than a healthy transfer waits for a peer, far shorter than any limit of the watchdog.
+constexpr nanoseconds kMissingAfter{20'000'000};
+
+// Notes whose parts are not done; a part that is done becomes MPI_REQUEST_NULL, which Testall counts as done.
+void note_missing(std::vector<MPI_Request>& requests, const std::vector<int>& peers, CollectiveRing& ring) {
+  std::vector<int> missing;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    int done = 0;
+    check_mpi(MPI_Test(&requests[i], &done, MPI_STATUS_IGNORE), "transfer");
+    if (done == 0) missing.push_back(peers[i]);
+  }
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  ring.set_missing(missing);
+}
+
 // MPI makes progress only inside its calls, and its own waits keep a core busy: so look, sleep, look again. A yield in
 // place of the sleep would give a busy core away for a whole time slice.
-void finish(std::vector<MPI_Request>& requests) {
+void finish(std::vector<MPI_Request>& requests, const std::vector<int>& peers, CollectiveRing* ring) {
   const auto begin = std::chrono::steady_clock::now();
+  bool is_noted = false;
   for (;;) {
     int done = 0;
     check_mpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE), "transfer");
-    if (done != 0) return;
+    if (done != 0) break;
     const nanoseconds waited = std::chrono::steady_clock::now() - begin;
     if (waited < kSpin) continue;
+    if (ring != nullptr && waited > kMissingAfter) {
+      note_missing(requests, peers, *ring);
+      is_noted = true;
+    }
     const timespec nap{0, std::clamp(waited / kNapShare, kShortestNap, kLongestNap).count()};
     nanosleep(&nap, nullptr);
   }
+  if (is_noted) ring->set_missing({});
 }
 
 // start(offset, length, request) for each part of a message; an empty message is one empty part.
@@ -72,17 +95,22 @@ MpiTransport::~MpiTransport() {
 
 void MpiTransport::transfer(std::span<const Outgoing> outgoing, std::span<const Incoming> incoming) {
   std::vector<MPI_Request> requests;
-  for (const Incoming& from : incoming)
+  std::vector<int> peers;  // of each request
+  for (const Incoming& from : incoming) {
     in_parts(from.bytes, requests, [&](std::size_t offset, int length, MPI_Request* request) {
       return MPI_Irecv(static_cast<std::byte*>(from.data) + offset, length, MPI_BYTE, from.peer, kTag, communicator_,
                        request);
     });
-  for (const Outgoing& to : outgoing)
+    peers.resize(requests.size(), from.peer);
+  }
+  for (const Outgoing& to : outgoing) {
     in_parts(to.bytes, requests, [&](std::size_t offset, int length, MPI_Request* request) {
       return MPI_Isend(static_cast<const std::byte*>(to.data) + offset, length, MPI_BYTE, to.peer, kTag, communicator_,
                        request);
     });
-  finish(requests);
+    peers.resize(requests.size(), to.peer);
+  }
+  finish(requests, peers, ring());
 }
 
 std::unique_ptr<Transport> MpiTransport::split(int color) {

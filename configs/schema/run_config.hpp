@@ -13,6 +13,7 @@
 #include "configs/schema/parallel_config.hpp"
 #include "configs/schema/system_config.hpp"
 #include "configs/schema/train_config.hpp"
+#include "configs/schema/watchdog_config.hpp"
 
 namespace isobath {
 
@@ -28,6 +29,7 @@ struct RunConfig {
   ParallelConfig parallel;
   EvaluationConfig evaluation;
   CheckpointConfig checkpoint;
+  WatchdogConfig watchdog;
   SystemConfig system;
 
   /// Steps after which the learning rate is at its end, the 0 of `optim.decay_steps` resolved.
@@ -46,6 +48,7 @@ struct RunConfig {
     field("parallel", self.parallel, "what is divided over ranks");
     field("evaluation", self.evaluation, "validation");
     field("checkpoint", self.checkpoint, "saved state");
+    field("watchdog", self.watchdog, "limits after which a job that hangs is ended, with code 79");
     field("system", self.system, "the machine");
   }
   void check(config::Checker& checker) const;

@@ -66,6 +66,7 @@ Fingerprint encode_texts(const PrepareOptions& options, const Tokenizer& tokeniz
   for (const auto& input : options.inputs) {
     const auto encoder = tokenizer.stream(input.string());
     for_each_block(input, [&](std::span<const std::byte> block) {
+      leave_if_asked();
       digest.update(block);
       tokens.clear();
       encoder->encode(block, tokens);
@@ -77,6 +78,19 @@ Fingerprint encode_texts(const PrepareOptions& options, const Tokenizer& tokeniz
   return digest.finish();
 }
 
+// Stopped on request, it leaves no shards: a dataset is all of them.
+std::vector<DatasetManifest::Shard> write_shards(const PrepareOptions& options, const DatasetManifest& plan,
+                                                 const Tokenizer& tokenizer) {
+  try {
+    ShardWriter writer(options.output, plan);
+    if (encode_texts(options, tokenizer, writer) != plan.source_fingerprint) refuse_changed_texts();
+    return writer.finish();
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::Requeue) remove_stale_shards(options.output, {});
+    throw;
+  }
+}
+
 // dataset.json goes first and comes last: at no moment does it describe anything but what is there.
 DatasetManifest write(const PrepareOptions& options, DatasetManifest plan, const CharacterVocabulary& characters,
                       const Tokenizer& tokenizer) {
@@ -86,9 +100,7 @@ DatasetManifest write(const PrepareOptions& options, DatasetManifest plan, const
     throw StorageError(text((options.output / kManifestFile).string(), ": cannot be removed: ", problem.message()));
   sync_directory(options.output);
   if (characters.size() > 0) write_durably(options.output / kVocabularyFile, characters.to_json());
-  ShardWriter writer(options.output, plan);
-  if (encode_texts(options, tokenizer, writer) != plan.source_fingerprint) refuse_changed_texts();
-  plan.shards = writer.finish();
+  plan.shards = write_shards(options, plan, tokenizer);
   remove_stale_shards(options.output, plan.shards);
   write_durably(options.output / kManifestFile, plan.to_json());
   return plan;
@@ -125,7 +137,10 @@ PrepareReport prepare(const PrepareOptions& options) {
 void verify_dataset(const std::filesystem::path& folder) {
   const DatasetManifest manifest = DatasetManifest::read(folder);
   read_vocabulary(manifest, folder);
-  for (const TokenFile& file : open_shards(manifest, folder)) verify_content(file, manifest.vocabulary);
+  for (const TokenFile& file : open_shards(manifest, folder)) {
+    leave_if_asked();
+    verify_content(file, manifest.vocabulary);
+  }
 }
 
 }  // namespace isobath

@@ -6,6 +6,7 @@
 #include "data/files/text_reader.hpp"
 #include "data/text/utf8.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/stop.hpp"
 
 namespace isobath {
 namespace {
@@ -48,6 +49,11 @@ std::int64_t SourceDigest::end_text() {
   return std::exchange(bytes_, 0);
 }
 
+void leave_if_asked() {
+  if (stop_requested())
+    throw Error(ExitCode::Requeue, "stopped on request before the dataset was whole; the same command starts over");
+}
+
 Survey survey_texts(const std::vector<std::filesystem::path>& texts, TokenizerKind tokenizer) {
   const bool decodes = tokenizer == TokenizerKind::Characters;
   Survey survey;
@@ -56,6 +62,7 @@ Survey survey_texts(const std::vector<std::filesystem::path>& texts, TokenizerKi
   for (const auto& path : texts) {
     Utf8Decoder decoder(path.string());
     for_each_block(path, [&](std::span<const std::byte> block) {
+      leave_if_asked();
       digest.update(block);
       survey.tokens += decodes ? count.take(decoder, block) : static_cast<std::int64_t>(block.size());
     });

@@ -36,6 +36,9 @@ struct Survey {
   Fingerprint fingerprint;         ///< of the contents in order
 };
 
+/// Throws Error (75) when the process was asked to stop. Called for every block of text.
+void leave_if_asked();
+
 /// Reads every text once, in blocks. Throws DataError: missing, unreadable, empty, or for characters not UTF-8.
 Survey survey_texts(const std::vector<std::filesystem::path>& texts, TokenizerKind tokenizer);
 

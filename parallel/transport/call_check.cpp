@@ -9,10 +9,8 @@ namespace isobath {
 namespace {
 
 std::string describe(const Call& call) {
-  constexpr const char* kinds[] = {"all_reduce", "reduce_scatter", "all_gather", "broadcast",
-                                   "gather",     "barrier",        "split"};
   constexpr const char* reductions[] = {"sum", "max", "min"};
-  const std::string name = kinds[static_cast<std::size_t>(call.kind)];
+  const std::string name = name_of(call.kind);
   const std::string data = text(" of ", call.count, ' ', name_of(call.dtype));
   switch (call.kind) {
     case CallKind::AllReduce:
@@ -30,6 +28,12 @@ std::string describe(const Call& call) {
 }
 
 }  // namespace
+
+const char* name_of(CallKind kind) {
+  constexpr const char* names[] = {"all_reduce", "reduce_scatter", "all_gather", "broadcast",
+                                   "gather",     "barrier",        "split"};
+  return names[static_cast<std::size_t>(kind)];
+}
 
 void check_calls(Transport& ranks, const Call& mine) {
   const std::int64_t words[] = {static_cast<std::int64_t>(mine.kind), mine.count, static_cast<std::int64_t>(mine.dtype),

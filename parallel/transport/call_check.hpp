@@ -18,6 +18,8 @@ inline constexpr CallCheck kDefaultCallCheck = CallCheck::On;
 
 enum class CallKind : std::int64_t { AllReduce, ReduceScatter, AllGather, Broadcast, Gather, Barrier, Split };
 
+const char* name_of(CallKind kind);
+
 /// What has to be equal on every rank.
 struct Call {
   CallKind kind;

@@ -3,13 +3,14 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <exception>
 #include <mutex>
 #include <thread>
 
 #include <pthread.h>
+
+#include "parallel/transport/without_signals.hpp"
 
 namespace isobath {
 namespace {
@@ -62,23 +63,6 @@ class Job final : public PendingCollective {
   std::atomic<bool> done_{false};
   std::mutex mutex_;
   std::condition_variable ended_;
-};
-
-// Blocks, in its scope, the signals that a thread started inside shall not receive: all but those of its own mistakes.
-class WithoutSignals {
- public:
-  WithoutSignals() {
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) sigdelset(&blocked, own);
-    pthread_sigmask(SIG_BLOCK, &blocked, &before_);
-  }
-  ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  WithoutSignals(const WithoutSignals&) = delete;
-  WithoutSignals& operator=(const WithoutSignals&) = delete;
-
- private:
-  sigset_t before_;
 };
 
 }  // namespace

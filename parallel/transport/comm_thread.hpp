@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "parallel/transport/collective.hpp"
+#include "parallel/transport/collective_ring.hpp"
 
 namespace isobath {
 
@@ -22,10 +23,13 @@ class CommThread {
   Collective run(std::function<void()> job);
   /// Destroys `owned` on the thread, after the jobs given so far.
   void retire(std::shared_ptr<void> owned);
+  /// Notes of the collectives that the thread carries out.
+  const std::shared_ptr<CollectiveRing>& ring() const { return ring_; }
 
  private:
   struct State;
   std::shared_ptr<State> state_;
+  std::shared_ptr<CollectiveRing> ring_ = std::make_shared<CollectiveRing>();
 };
 
 }  // namespace isobath

@@ -27,16 +27,23 @@ QueuedCommunicator::QueuedCommunicator(std::shared_ptr<CommThread> thread, std::
       transport_(std::move(transport)),
       check_(check),
       rank_(transport_->rank()),
-      size_(transport_->size()) {}
+      size_(transport_->size()),
+      group_(thread_->ring()->new_group()) {
+  transport_->tell(thread_->ring());
+}
 
 QueuedCommunicator::~QueuedCommunicator() { thread_->retire(std::move(transport_)); }
 
 template <class Body>
 Collective QueuedCommunicator::enqueue(const Call& call, Body body) {
-  return thread_->run([transport = transport_, check = check_, call, body = std::move(body)] {
-    if (check == CallCheck::On) check_calls(*transport, call);
-    body(*transport);
-  });
+  const std::uint64_t sequence = thread_->ring()->enqueue(group_, call);
+  return thread_->run(
+      [transport = transport_, ring = thread_->ring(), check = check_, call, sequence, body = std::move(body)] {
+        ring->start(sequence);
+        if (check == CallCheck::On) check_calls(*transport, call);
+        body(*transport);
+        ring->finish(sequence);  // one that failed stays unfinished
+      });
 }
 
 void QueuedCommunicator::check(Root root) const {

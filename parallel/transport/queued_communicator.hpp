@@ -27,6 +27,7 @@ class QueuedCommunicator final : public Communicator {
   void barrier() override;
   std::unique_ptr<Communicator> split(Color color) override;
   void abort(ExitCode code) noexcept override;
+  std::shared_ptr<const CollectiveRing> ring() const override { return thread_->ring(); }
 
  private:
   template <class Body>
@@ -38,6 +39,7 @@ class QueuedCommunicator final : public Communicator {
   CallCheck check_;
   int rank_;
   int size_;
+  int group_;  // its number in the ring
 };
 
 }  // namespace isobath

@@ -1,6 +1,7 @@
 #include "parallel/transport/thread_transport.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <map>
@@ -8,19 +9,28 @@
 #include <string>
 #include <vector>
 
+#include "parallel/transport/collective_ring.hpp"
 #include "parallel/transport/collectives.hpp"
 
 namespace isobath {
+namespace {
+
+// A wait that lasts longer is worth a note; also how long such a note may lag behind.
+constexpr std::chrono::milliseconds kMissingAfter{20};
+
+}  // namespace
 
 class ThreadGroup {
  public:
-  explicit ThreadGroup(int size) : outboxes_(static_cast<std::size_t>(size)) {}
+  explicit ThreadGroup(int size)
+      : outboxes_(static_cast<std::size_t>(size)), seen_(static_cast<std::size_t>(size), 0) {}
 
   int size() const { return static_cast<int>(outboxes_.size()); }
 
-  void transfer(int rank, std::span<const Outgoing> outgoing, std::span<const Incoming> incoming) {
+  void transfer(int rank, std::span<const Outgoing> outgoing, std::span<const Incoming> incoming,
+                CollectiveRing* ring) {
     std::unique_lock lock(mutex_);
-    meet(lock, rank, outgoing);
+    meet(lock, rank, outgoing, ring);
     lock.unlock();
     const std::string mistake = copy_all(rank, incoming);
     lock.lock();
@@ -69,10 +79,11 @@ class ThreadGroup {
   }
 
  private:
-  void meet(std::unique_lock<std::mutex>& lock, int rank, std::span<const Outgoing> outgoing) {
+  void meet(std::unique_lock<std::mutex>& lock, int rank, std::span<const Outgoing> outgoing, CollectiveRing* ring) {
     if (!broken_.empty()) throw PeerError(broken_);
     outboxes_[static_cast<std::size_t>(rank)] = outgoing;
     const std::uint64_t meeting = meetings_;
+    seen_[static_cast<std::size_t>(rank)] = meeting + 1;
     if (++arrived_ == size()) {
       arrived_ = 0;
       copying_ = size();
@@ -80,8 +91,18 @@ class ThreadGroup {
       changed_.notify_all();
       return;
     }
-    changed_.wait(lock, [&] { return meetings_ != meeting || !broken_.empty(); });
+    const auto is_over = [&] { return meetings_ != meeting || !broken_.empty(); };
+    while (!changed_.wait_for(lock, kMissingAfter, is_over))
+      if (ring != nullptr) ring->set_missing(missing_from(meeting));
+    if (ring != nullptr) ring->set_missing({});
     if (meetings_ == meeting) throw PeerError(broken_);
+  }
+
+  std::vector<int> missing_from(std::uint64_t meeting) const {
+    std::vector<int> missing;
+    for (int rank = 0; rank < size(); ++rank)
+      if (seen_[static_cast<std::size_t>(rank)] <= meeting) missing.push_back(rank);
+    return missing;
   }
 
   // What was wrong, or nothing: errors wait until all copies are made.
@@ -100,6 +121,7 @@ class ThreadGroup {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::span<const Outgoing>> outboxes_;  // by rank, for the meeting under way
+  std::vector<std::uint64_t> seen_;                  // by rank: meetings it has come to
   int arrived_ = 0;
   int copying_ = 0;
   std::uint64_t meetings_ = 0;
@@ -118,7 +140,7 @@ class ThreadTransport final : public Transport {
   int rank() const override { return rank_; }
   int size() const override { return group_->size(); }
   void transfer(std::span<const Outgoing> outgoing, std::span<const Incoming> incoming) override {
-    group_->transfer(rank_, outgoing, incoming);
+    group_->transfer(rank_, outgoing, incoming, ring());
   }
   std::unique_ptr<Transport> split(int color) override {
     std::vector<std::int32_t> colors(static_cast<std::size_t>(size()));

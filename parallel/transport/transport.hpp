@@ -9,6 +9,10 @@
 #include "ops/core/error.hpp"
 
 namespace isobath {
+class CollectiveRing;
+}
+
+namespace isobath {
 
 /// Bytes for rank `peer`.
 struct Outgoing {
@@ -41,9 +45,16 @@ class Transport {
   virtual std::unique_ptr<Transport> split(int color) = 0;
   /// See Communicator::abort. Any thread.
   virtual void abort(ExitCode code) noexcept = 0;
+  /// Peers that a transfer has waited for for more than some milliseconds are noted in `ring`.
+  void tell(std::shared_ptr<CollectiveRing> ring) { ring_ = std::move(ring); }
 
  protected:
   Transport() = default;
+  /// May be null.
+  CollectiveRing* ring() const { return ring_.get(); }
+
+ private:
+  std::shared_ptr<CollectiveRing> ring_;
 };
 
 }  // namespace isobath

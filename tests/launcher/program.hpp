@@ -67,10 +67,16 @@ class Workbench {
                  arguments);
   }
 
+  /// What a shell does before it starts the program: into the folder, and the environment for mpirun, which waits twice
+  /// `patience` seconds when ranks end with another code than 0.
+  std::string enter(int patience = 1) const {
+    return "cd '" + folder_.path().string() +
+           "' && export OMPI_MCA_odls_base_sigkill_timeout=" + std::to_string(patience) +
+           " && . " ISOBATH_SOURCE "/cluster/mpi-environment.sh";
+  }
+
   Ending shell(const std::string& command) const {
-    const std::string whole = "cd '" + folder_.path().string() +
-                              "' && . " ISOBATH_SOURCE "/cluster/mpi-environment.sh && timeout 120 " + command +
-                              " >.out 2>.err </dev/null";
+    const std::string whole = enter() + " && timeout 120 " + command + " >.out 2>.err </dev/null";
     const int status = std::system(whole.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(folder_ / ".out"),
             content_of(folder_ / ".err")};

@@ -3,23 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/program.hpp"
+#include "launcher/trajectory.hpp"
 
 namespace isobath::test {
 namespace {
 
 using nlohmann::json;
-
-/// What must be equal between an uninterrupted and a resumed run: everything but the clock.
-std::vector<std::string> trajectory(const std::filesystem::path& metrics) {
-  std::vector<std::string> out;
-  std::ifstream file(metrics);
-  for (std::string line; std::getline(file, line);) {
-    const json entry = json::parse(line);
-    if (entry.at("kind") != "step") continue;
-    out.push_back(json{entry.at("step"), entry.at("tokens"), entry.at("loss"), entry.at("gradient_norm")}.dump());
-  }
-  return out;
-}
 
 class WholeRun : public testing::TestWithParam<std::string> {};
 

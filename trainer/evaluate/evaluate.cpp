@@ -2,6 +2,7 @@
 
 #include "ops/autograd/tape.hpp"
 #include "ops/cross_entropy/cross_entropy.hpp"
+#include "parallel/stopping.hpp"
 #include "trainer/metrics/flops.hpp"
 #include "trainer/step_totals.hpp"
 
@@ -16,10 +17,16 @@ void score(const Replica& replica, const Router& rule, const Batch& batch, const
   totals.add_loss(cross_entropy(replica.model.logits(output.hidden), batch.targets, one));
 }
 
+/// Passes that the rank with the most windows needs.
+std::int64_t passes_of_all(std::int64_t windows, std::int64_t batch, int ranks) {
+  const std::int64_t most = (windows + ranks - 1) / ranks;
+  return (most + batch - 1) / batch;
+}
+
 }  // namespace
 
 Evaluation evaluate(const Replica& replica, const Router& rule, const ValidationWindows& windows, std::int64_t batch,
-                    Communicator& ranks) {
+                    Communicator& ranks, const std::function<void()>& before_pass) {
   const NoGrad no_grad;
   const ModelConfig& model = replica.model.config();
   const Device device = replica.parameters.values().device();
@@ -28,8 +35,15 @@ Evaluation evaluate(const Replica& replica, const Router& rule, const Validation
   StepTotals totals(model.layers, ranks.size(), device);
   const std::int64_t before = ledger().total();
   const IndexRange mine = share_of(windows.count(), {ranks.rank(), ranks.size()});
-  for (std::int64_t begin = mine.begin; begin < mine.end; begin += batch)
-    score(replica, rule, windows.batch({begin, std::min(begin + batch, mine.end)}, device), one, totals);
+  // As many passes on every rank, so that all of them ask before each whether to stop; the last of a rank may be empty.
+  const std::int64_t passes = passes_of_all(windows.count(), batch, ranks.size());
+  for (std::int64_t pass = 0; pass < passes; ++pass) {
+    before_pass();
+    leave_if_asked(ranks, "in a validation");
+    const std::int64_t begin = mine.begin + pass * batch;
+    if (begin < mine.end)
+      score(replica, rule, windows.batch({begin, std::min(begin + batch, mine.end)}, device), one, totals);
+  }
   totals.add_flops(ledger().total() - before);
   totals.reduce(ranks).before(CpuQueue{});
 

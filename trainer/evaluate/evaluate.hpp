@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,10 @@ struct Evaluation {
 };
 
 /// Scores every target of `windows` once, this rank a contiguous share of them, `batch` windows in one pass.
-/// Collective.
-Evaluation evaluate(const Replica& replica, const Router& rule, const ValidationWindows& windows, std::int64_t batch,
-                    Communicator& ranks);
+/// Collective. Throws StoppedOnRequest on every rank when one was asked to stop.
+/// `before_pass` is called before each forward pass.
+Evaluation evaluate(
+    const Replica& replica, const Router& rule, const ValidationWindows& windows, std::int64_t batch,
+    Communicator& ranks, const std::function<void()>& before_pass = [] {});
 
 }  // namespace isobath

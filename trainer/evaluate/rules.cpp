@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "ops/autograd/tape.hpp"
+#include "parallel/stopping.hpp"
 #include "trainer/routing/hard_rules.hpp"
 
 namespace isobath {
@@ -52,6 +53,7 @@ std::vector<float> quantile_thresholds(const Replica& replica, Loader& loader, s
   const NoGrad no_grad;
   std::vector<std::vector<float>> gates(static_cast<std::size_t>(replica.model.config().layers));
   for (std::int64_t i = 0; i < batches; ++i) {
+    leave_if_asked(ranks, "while thresholds were sought");
     const Batch batch = loader.next();
     const ModelInput input{batch.inputs, {batch.size(), batch.context, 0, batch.samples, {}}};
     for (const LayerRecord& record : replica.model.forward(input, *trained, Phase::Evaluation, 0).routed) {

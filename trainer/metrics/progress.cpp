@@ -6,6 +6,9 @@
 
 #include <unistd.h>
 
+#include "ops/core/log.hpp"
+#include "ops/core/stop.hpp"
+
 namespace isobath {
 namespace {
 
@@ -31,6 +34,7 @@ Progress::Progress(std::int64_t total_steps, std::int64_t every)
     : total_steps_(total_steps), every_(every), is_terminal_(::isatty(STDOUT_FILENO) == 1) {}
 
 void Progress::show(const StepReport& report) {
+  if (stop_requested()) return;  // standard output may be blocked by now: see note()
   smooth_seconds_ = smooth_seconds_ == 0.0 ? report.seconds : 0.9 * smooth_seconds_ + 0.1 * report.seconds;
   if (report.step % every_ != 0 && report.step != total_steps_) return;
   const std::string line = line_of(report);
@@ -43,6 +47,8 @@ void Progress::show(const StepReport& report) {
 }
 
 void Progress::note(const std::string& line) {
+  // After TERM mpirun leaves the terminal that it gave to the ranks unread, and it holds a page only.
+  if (stop_requested()) return log_info(line);
   if (line_open_) std::printf("\n");
   line_open_ = false;
   std::printf("%s\n", line.c_str());

@@ -58,6 +58,7 @@ TrainingState training_state(const RunSetup& setup, const Progression& progressi
   state.dataset_fingerprint = setup.dataset.fingerprint.hex();
   state.metrics_bytes = progression.metrics_bytes;
   if (progression.best_validation) state.best[kBestValidation] = *progression.best_validation;
+  state.extra = nlohmann::json{{"validated_step", progression.validated_step}}.dump();
   state.router_statistics = nlohmann::json{{"depth", progression.depth}, {"gate", progression.gate}}.dump();
   return state;
 }
@@ -76,6 +77,8 @@ Progression progression_of(const TrainingState& state, const RunSetup& setup) {
   const auto statistics = nlohmann::json::parse(state.router_statistics);
   out.depth = statistics.value("depth", std::vector<double>{});
   out.gate = statistics.value("gate", std::vector<double>{});
+  // Before this was kept, runs were saved after their validation only.
+  out.validated_step = nlohmann::json::parse(state.extra).value("validated_step", state.step);
   return out;
 }
 

@@ -21,6 +21,7 @@ struct Progression {
   std::int64_t epoch = 0;
   std::int64_t metrics_bytes = 0;
   std::optional<double> best_validation;
+  std::int64_t validated_step = 0;  ///< the last step whose weights were scored; a stopped run may have that left to do
   std::vector<double> depth, gate;  ///< per block, of the last step
 };
 

@@ -4,7 +4,8 @@
 #include <cstdio>
 
 #include "ops/core/log.hpp"
-#include "parallel/agreement.hpp"
+#include "ops/core/stop.hpp"
+#include "parallel/stopping.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/catalog/prune.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
@@ -77,32 +78,61 @@ void TrainingRun::record_routes(std::filesystem::path path) {
 
 void TrainingRun::finish() {
   const std::int64_t steps = setup_.config.train.steps;
-  if (progression_.steps >= steps) {
+  if (progression_.steps >= steps && progression_.validated_step == progression_.steps) {
     note(text("the run is finished: ", progression_.steps, " of ", steps, " steps; raise train.steps to go on"));
     return;
   }
-  while (progression_.steps < steps) after_step(trainer_.step(loader_.next()));
+  try {
+    leave_if_asked(ranks_, text("at step ", progression_.steps));
+    train();
+  } catch (const StoppedOnRequest&) {
+    if (progression_.steps > 0 && saved_step_ != progression_.steps) save();
+    throw;
+  }
+}
+
+void TrainingRun::train() {
+  const std::int64_t steps = setup_.config.train.steps;
+  if (progression_.steps < steps) validate_if_due();  // what a run that was stopped had left to do
+  enter(Stage::FirstStep);
+  while (progression_.steps < steps) after_step(trainer_.step(loader_.next(), {.stop = stop_requested() ? 1 : 0}));
   if (recorder_) recorder_->write(trace_path_, ranks_);
-  validate_fully();
+  if (progression_.validated_step != progression_.steps) {
+    validate_fully();
+    saved_step_ = -1;  // a checkpoint of this step does not know it
+  }
   if (setup_.config.checkpoint.at_end && saved_step_ != progression_.steps) save();
 }
 
 void TrainingRun::after_step(const StepReport& report) {
   progression_.steps = report.step;
+  enter(Stage::Step);
   progression_.learning_rate = report.learning_rate;
   progression_.epoch = loader_.order().place(report.step * setup_.config.train.batch).epoch;
   progression_.depth = report.depth;
   progression_.gate = report.gate;
   if (progress_) progress_->show(report);
   if (metrics_) metrics_->write(report);
+  if (report.votes.stop > 0) throw StoppedOnRequest(ranks_, text("at step ", report.step));
   const bool is_last = report.step == setup_.config.train.steps;
-  if (!is_last && some_windows_ && is_due(setup_.config.evaluation.every)) validate(*some_windows_, *replica_.router);
+  if (!is_last) validate_if_due();
   if (!is_last && is_due(setup_.config.checkpoint.every)) save();
 }
 
-void TrainingRun::validate(const ValidationWindows& windows, const Router& rule) {
-  const Evaluation score = evaluate(replica_, rule, windows, evaluation_batch(setup_.config, ranks_.size()), ranks_);
-  if (&rule == replica_.router.get())
+void TrainingRun::validate_if_due() {
+  if (!some_windows_ || !is_due(setup_.config.evaluation.every)) return;
+  if (progression_.validated_step == progression_.steps) return;
+  report(score(*some_windows_, *replica_.router));
+  progression_.validated_step = progression_.steps;
+}
+
+Evaluation TrainingRun::score(const ValidationWindows& windows, const Router& rule) {
+  return evaluate(replica_, rule, windows, evaluation_batch(setup_.config, ranks_.size()), ranks_,
+                  [this] { enter(Stage::Step); });
+}
+
+void TrainingRun::report(const Evaluation& score) {
+  if (score.rule == replica_.router->rule())
     progression_.best_validation = std::min(progression_.best_validation.value_or(score.loss), score.loss);
   const char* kind = score.is_causal ? "" : ", not causal";
   char line[160];
@@ -114,13 +144,20 @@ void TrainingRun::validate(const ValidationWindows& windows, const Router& rule)
 }
 
 void TrainingRun::validate_fully() {
-  if (!all_windows_) return note("no validation data: data.validation_fraction is 0 and there is no validation file");
-  const RuleSet rules = rules_of(replica_, {});
-  validate(*all_windows_, *replica_.router);
-  if (rules.deployable != replica_.router.get()) validate(*all_windows_, *rules.deployable);
+  if (!all_windows_) {
+    note("no validation data: data.validation_fraction is 0 and there is no validation file");
+  } else {
+    const RuleSet rules = rules_of(replica_, {});
+    std::vector<Evaluation> scores{score(*all_windows_, *replica_.router)};
+    if (rules.deployable != replica_.router.get()) scores.push_back(score(*all_windows_, *rules.deployable));
+    // All of them or, when the run is stopped in between, none: the next start scores them again.
+    for (const Evaluation& of_rule : scores) report(of_rule);
+  }
+  progression_.validated_step = progression_.steps;
 }
 
 void TrainingRun::save() {
+  enter(Stage::Checkpoint);
   on_every_rank(ranks_, [this] {
     if (metrics_) metrics_->sync();
   });
@@ -132,6 +169,7 @@ void TrainingRun::save() {
   const auto where = save_checkpoint(paths_.checkpoints(), training_state(setup_, progression_), tensors, ranks_);
   saved_step_ = progression_.steps;
   note(text("saved ", where.string()));
+  enter(Stage::Step);
   if (ranks_.rank() != 0) return;
   const PruneReport pruned =
       prune_checkpoints(paths_.checkpoints(), static_cast<int>(setup_.config.checkpoint.keep_last));

@@ -2,6 +2,8 @@
 #include <memory>
 
 #include "data/batches/validation_windows.hpp"
+#include "parallel/watch/watchdog.hpp"
+#include "trainer/evaluate/evaluate.hpp"
 #include "trainer/metrics/metrics_file.hpp"
 #include "trainer/metrics/progress.hpp"
 #include "trainer/run/route_recorder.hpp"
@@ -21,20 +23,31 @@ class TrainingRun {
   /// Keeps the routes of all steps from now on and writes them to `path` when finish() returns.
   void record_routes(std::filesystem::path path);
 
+  /// Tells `watchdog`, which outlives the run, what the run is busy with.
+  void tell(Watchdog& watchdog) { watchdog_ = &watchdog; }
+
   /// Trains to config.train.steps and scores the model on all validation windows. Returns at once for a finished run.
+  /// Throws StoppedOnRequest on every rank when one of them was asked to stop, after the state was saved.
   void finish();
 
  private:
   void resume();
   void after_step(const StepReport& report);
-  void validate(const ValidationWindows& windows, const Router& rule);
+  void train();
+  void validate_if_due();
+  Evaluation score(const ValidationWindows& windows, const Router& rule);
+  void report(const Evaluation& score);
   void validate_fully();
   void save();
+  void enter(Stage stage) {
+    if (watchdog_ != nullptr) watchdog_->enter(stage, progression_.steps);
+  }
   bool is_due(std::int64_t every) const { return every > 0 && progression_.steps % every == 0; }
   void note(const std::string& line);
 
   const RunSetup& setup_;
   Communicator& ranks_;
+  Watchdog* watchdog_ = nullptr;
   RunPaths paths_;
   Replica replica_;
   Trainer trainer_;

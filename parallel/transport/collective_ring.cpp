@@ -1,0 +1,96 @@
+#include "parallel/transport/collective_ring.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace isobath {
+namespace {
+
+std::int64_t now() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+void CollectiveRing::Slot::write(const CollectiveNote& note) {
+  sequence.store(0);
+  group.store(note.group);
+  kind.store(note.kind);
+  dtype.store(note.dtype);
+  bytes.store(note.bytes);
+  enqueued.store(note.enqueued);
+  started.store(note.started);
+  finished.store(note.finished);
+  sequence.store(note.sequence);
+}
+
+bool CollectiveRing::Slot::read(CollectiveNote& note) const {
+  note.sequence = sequence.load();
+  note.group = group.load();
+  note.kind = kind.load();
+  note.dtype = dtype.load();
+  note.bytes = bytes.load();
+  note.enqueued = enqueued.load();
+  note.started = started.load();
+  note.finished = finished.load();
+  return note.sequence != 0 && sequence.load() == note.sequence;
+}
+
+std::uint64_t CollectiveRing::enqueue(int group, const Call& call) {
+  CollectiveNote note;
+  note.sequence = last_.fetch_add(1) + 1;
+  note.group = group;
+  note.kind = call.kind;
+  note.dtype = call.dtype;
+  note.bytes = call.count * static_cast<std::int64_t>(size_of(call.dtype));
+  note.enqueued = now();
+  slot_of(note.sequence).write(note);
+  return note.sequence;
+}
+
+void CollectiveRing::start(std::uint64_t sequence) {
+  CollectiveNote note;
+  Slot& slot = slot_of(sequence);
+  // A note that newer ones have pushed out is known by its number only.
+  if (!slot.read(note) || note.sequence != sequence) note = {.sequence = sequence};
+  note.started = now();
+  running_.write(note);
+  if (slot.sequence.load() == sequence) slot.started.store(note.started);
+}
+
+void CollectiveRing::finish(std::uint64_t sequence) {
+  const std::int64_t finished = now();
+  Slot& slot = slot_of(sequence);
+  if (slot.sequence.load() == sequence) slot.finished.store(finished);
+  running_.finished.store(finished);
+}
+
+void CollectiveRing::set_missing(std::span<const int> peers) {
+  const std::size_t kept = std::min(peers.size(), kPeers);
+  for (std::size_t i = 0; i < kept; ++i) peers_[i].store(peers[i]);
+  peer_count_.store(static_cast<int>(peers.size()));
+}
+
+std::vector<CollectiveNote> CollectiveRing::notes() const {
+  std::vector<CollectiveNote> found;
+  CollectiveNote note;
+  for (const Slot& slot : slots_)
+    if (slot.read(note)) found.push_back(note);
+  const bool runs = running_.read(note) && note.is_running();
+  const auto same = [&](const CollectiveNote& other) { return other.sequence == note.sequence; };
+  if (runs && std::none_of(found.begin(), found.end(), same)) found.push_back(note);
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+  return found;
+}
+
+MissingPeers CollectiveRing::missing() const {
+  MissingPeers missing;
+  missing.count = peer_count_.load();
+  for (std::size_t i = 0; i < std::min<std::size_t>(kPeers, static_cast<std::size_t>(missing.count)); ++i)
+    missing.first.push_back(peers_[i].load());
+  std::sort(missing.first.begin(), missing.first.end());
+  return missing;
+}
+
+}  // namespace isobath

@@ -1,0 +1,94 @@
+#include "parallel/watch/crash_report.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <iomanip>
+
+#include <unistd.h>
+
+namespace isobath {
+namespace {
+
+double seconds_since(std::int64_t time) {
+  using namespace std::chrono;
+  const auto now = duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+  return static_cast<double>(now - time) * 1e-9;
+}
+
+std::string rounded(double seconds) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1) << seconds;
+  return out.str();
+}
+
+std::string ranks_of(const MissingPeers& missing) {
+  std::string out = missing.count == 1 ? "rank" : "ranks";
+  for (std::size_t i = 0; i < missing.first.size(); ++i) out += text(i == 0 ? " " : ", ", missing.first[i]);
+  const int more = missing.count - static_cast<int>(missing.first.size());
+  return more > 0 ? text(out, " and ", more, " more") : out;
+}
+
+std::string describe(const CollectiveNote& note) {
+  std::string out = text(name_of(note.kind), " ", note.sequence);
+  if (note.bytes > 0) out += text(" of ", note.bytes, " bytes of ", name_of(note.dtype));
+  if (note.group > 0) out += text(" in group ", note.group);
+  return out;
+}
+
+const CollectiveNote* running(const std::vector<CollectiveNote>& notes) {
+  const auto found = std::find_if(notes.begin(), notes.end(), [](const auto& note) { return note.is_running(); });
+  return found == notes.end() ? nullptr : &*found;
+}
+
+std::string in_quotes(const std::string& raw) {
+  std::string out = "\"";
+  for (const char c : raw) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) out += c;
+  }
+  return out + '"';
+}
+
+std::string age(std::int64_t time) { return time == 0 ? "null" : rounded(seconds_since(time)); }
+
+std::string json_of(const CollectiveNote& note) {
+  return text(R"({"sequence": )", note.sequence, R"(, "group": )", note.group, R"(, "kind": )",
+              in_quotes(name_of(note.kind)), R"(, "bytes": )", note.bytes, R"(, "dtype": )",
+              in_quotes(std::string(name_of(note.dtype))), R"(, "enqueued": )", age(note.enqueued), R"(, "started": )",
+              age(note.started), R"(, "finished": )", age(note.finished), '}');
+}
+
+std::string host() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+}  // namespace
+
+std::string line_of(const CrashReport& crash) {
+  std::string out = text("rank ", crash.rank, ": the ", crash.stage, " after step ", crash.step, " takes ",
+                         rounded(crash.waited), " s, more than watchdog allows (", crash.limit, " s): ");
+  const CollectiveNote* now = running(crash.collectives);
+  if (now == nullptr) return out + "no collective is under way, so this rank itself is late";
+  out += crash.missing.count > 0 ? text(ranks_of(crash.missing), " is missing in ") : text("nobody is missing in ");
+  return out + text(describe(*now), ", begun ", rounded(seconds_since(now->started)), " s ago");
+}
+
+std::string json_of(const CrashReport& crash) {
+  std::string out = text(R"({"rank": )", crash.rank, R"(, "host": )", in_quotes(host()), R"(, "process": )", getpid(),
+                         R"(, "time": )", std::time(nullptr), R"(, "stage": )", in_quotes(crash.stage), R"(, "step": )",
+                         crash.step, R"(, "limit": )", crash.limit, R"(, "waited": )", rounded(crash.waited),
+                         R"(, "message": )", in_quotes(line_of(crash)));
+  const CollectiveNote* now = running(crash.collectives);
+  out += R"(, "running": )" + (now == nullptr ? "null" : json_of(*now));
+  out += R"(, "missing": [)";
+  for (std::size_t i = 0; i < crash.missing.first.size(); ++i) out += text(i == 0 ? "" : ", ", crash.missing.first[i]);
+  out += text(R"(], "missing_count": )", crash.missing.count, R"(, "collectives": [)");
+  for (std::size_t i = 0; i < crash.collectives.size(); ++i)
+    out += (i == 0 ? "\n  " : ",\n  ") + json_of(crash.collectives[i]);
+  return out + "]}\n";
+}
+
+}  // namespace isobath

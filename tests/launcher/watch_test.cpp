@@ -1,0 +1,78 @@
+// Ranks that hang or die: the others say which one, and the job ends with the documented code and leaves no process.
+
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+
+#include "launcher/process.hpp"
+#include "launcher/trajectory.hpp"
+
+namespace isobath::test {
+namespace {
+
+constexpr Seconds kLimit{60};
+const std::string kTrain = " train run.yaml checkpoint.every=0 train.steps=1000000 optim.decay_steps=1000000 ";
+
+std::string on_ranks(int count) {
+  return std::string(ISOBATH_MPIEXEC) + " -n " + std::to_string(count) + " " + ISOBATH_PROGRAM;
+}
+
+bool is_training(const Workbench& bench) {
+  return holds_within(kLimit, [&] { return trajectory(bench / "runs/small/metrics.jsonl").size() >= 3; });
+}
+
+void expect_gone(const std::map<int, pid_t>& ranks) {
+  for (const auto& [rank, pid] : ranks)
+    EXPECT_TRUE(holds_within(Seconds(5), [pid = pid] { return is_gone(pid); })) << "rank " << rank << " is left";
+}
+
+TEST(Watchdog, NamesARankThatStandsStill) {
+  const Workbench bench;
+  Process job(bench, on_ranks(3) + kTrain + "watchdog.step=3");
+  ASSERT_TRUE(is_training(bench)) << job.err();
+  const auto ranks = job.ranks();
+  ASSERT_EQ(ranks.size(), 3u);
+  ::kill(ranks.at(1), SIGSTOP);
+  ASSERT_EQ(job.ends_within(Seconds(20)), 79) << job.err();
+  EXPECT_NE(job.err().find("rank 1 is missing in all_reduce"), std::string::npos) << job.err();
+  EXPECT_EQ(job.err().find("rank 0 is missing"), std::string::npos) << job.err();
+  expect_gone(ranks);
+  const auto crash = nlohmann::json::parse(content_of(bench / "runs/small/crash-0.json"));
+  EXPECT_EQ(crash.at("missing"), std::vector<int>{1});
+  EXPECT_EQ(crash.at("stage"), "step");
+  EXPECT_EQ(crash.at("limit"), 3);
+  EXPECT_EQ(crash.at("running").at("kind"), "all_reduce");
+  EXPECT_TRUE(crash.at("running").at("finished").is_null());
+  EXPECT_GT(crash.at("collectives").size(), 20u);
+  EXPECT_FALSE(std::filesystem::exists(bench / "runs/small/crash-1.json")) << "a rank that was stopped accuses nobody";
+}
+
+TEST(Watchdog, IsNotStoppedByADiskThatHangs) {
+  const Workbench bench;
+  Process job(bench, on_ranks(2) + kTrain + "watchdog.step=2");
+  ASSERT_TRUE(is_training(bench)) << job.err();
+  // Nobody reads from this pipe: writing to it never begins.
+  for (const char* rank : {"0", "1"})
+    ASSERT_EQ(::mkfifo((bench / ("runs/small/crash-" + std::string(rank) + ".json.tmp")).c_str(), 0600), 0);
+  const auto ranks = job.ranks();
+  ::kill(ranks.at(1), SIGSTOP);
+  ASSERT_EQ(job.ends_within(Seconds(25)), 79) << job.err();
+  EXPECT_NE(job.err().find("rank 1 is missing in all_reduce"), std::string::npos) << job.err();
+  expect_gone(ranks);
+}
+
+TEST(Death, OfARankEndsTheJobAndNamesIt) {
+  const Workbench bench;
+  Process job(bench, on_ranks(3) + kTrain);
+  ASSERT_TRUE(is_training(bench)) << job.err();
+  const auto ranks = job.ranks();
+  ASSERT_EQ(ranks.size(), 3u);
+  ::kill(ranks.at(2), SIGKILL);
+  ASSERT_EQ(job.ends_within(Seconds(10)), 137) << job.err();
+  EXPECT_NE(job.err().find("rank 2 (process " + std::to_string(ranks.at(2)) + " on this host) has died"),
+            std::string::npos)
+      << job.err();
+  expect_gone(ranks);
+}
+
+}  // namespace
+}  // namespace isobath::test
