@@ -6,7 +6,6 @@
 #include "ops/core/log.hpp"
 #include "parallel/agreement.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
-#include "trainer/checkpoint/catalog/prune.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
 #include "trainer/evaluate/evaluate.hpp"
 #include "trainer/evaluate/rules.hpp"
@@ -48,9 +47,14 @@ TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
     some_windows_ = std::make_unique<ValidationWindows>(all_windows_->evenly_spaced(setup.config.evaluation.windows));
   }
   resume();
-  if (ranks.rank() != 0) return;
-  metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
-  progress_ = std::make_unique<Progress>(setup.config.train.steps, setup.config.train.log_every);
+  SaverLog log;
+  if (ranks.rank() == 0) {
+    metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
+    progress_ = std::make_unique<Progress>(setup.config.train.steps, setup.config.train.log_every);
+    log = {.say = [this](const std::string& line) { note(line); }, .sync_metrics = [this] { metrics_->sync(); }};
+  }
+  saver_ = std::make_unique<RunSaver>(setup, ranks, std::move(log));
+  saver_->resumed_at(progression_.steps);
 }
 
 TrainingRun::~TrainingRun() = default;
@@ -62,7 +66,6 @@ void TrainingRun::resume() {
   if (!latest.directory) return;
   const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
   progression_ = progression_of(load_checkpoint(*latest.directory, tensors, ranks_), setup_);
-  saved_step_ = progression_.steps;
   trainer_.resume_at(progression_.steps);
   loader_.seek(progression_.steps);
   if (ranks_.rank() == 0) log_info(text("resuming from ", latest.directory->string()));
@@ -81,10 +84,17 @@ void TrainingRun::finish() {
     note(text("the run is finished: ", progression_.steps, " of ", steps, " steps; raise train.steps to go on"));
     return;
   }
-  while (progression_.steps < steps) after_step(trainer_.step(loader_.next()));
+  saver_->prepare(training_tensors(replica_.parameters, trainer_.optimizer()));
+  while (progression_.steps < steps) {
+    StepVotes votes;
+    saver_->vote(votes);
+    after_step(trainer_.step(loader_.next(), votes));
+  }
+  saver_->wait();  // HDF5 belongs to the saver's thread until then
   if (recorder_) recorder_->write(trace_path_, ranks_);
   validate_fully();
-  if (setup_.config.checkpoint.at_end && saved_step_ != progression_.steps) save();
+  if (setup_.config.checkpoint.at_end)
+    saver_->save_last(state(), training_tensors(replica_.parameters, trainer_.optimizer()));
 }
 
 void TrainingRun::after_step(const StepReport& report) {
@@ -97,7 +107,9 @@ void TrainingRun::after_step(const StepReport& report) {
   if (metrics_) metrics_->write(report);
   const bool is_last = report.step == setup_.config.train.steps;
   if (!is_last && some_windows_ && is_due(setup_.config.evaluation.every)) validate(*some_windows_, *replica_.router);
-  if (!is_last && is_due(setup_.config.checkpoint.every)) save();
+  saver_->after_step(report);
+  if (!is_last && saver_->is_due(report.step))
+    saver_->save(state(), training_tensors(replica_.parameters, trainer_.optimizer()));
 }
 
 void TrainingRun::validate(const ValidationWindows& windows, const Router& rule) {
@@ -120,22 +132,11 @@ void TrainingRun::validate_fully() {
   if (rules.deployable != replica_.router.get()) validate(*all_windows_, *rules.deployable);
 }
 
-void TrainingRun::save() {
-  on_every_rank(ranks_, [this] {
-    if (metrics_) metrics_->sync();
-  });
-  progression_.metrics_bytes = metrics_ ? metrics_->bytes() : 0;
-  std::vector<std::int64_t> bytes{progression_.metrics_bytes};
-  ranks_.broadcast(MutableBuffer::of(bytes), Root{0}).wait();
-  progression_.metrics_bytes = bytes[0];
-  const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
-  const auto where = save_checkpoint(paths_.checkpoints(), training_state(setup_, progression_), tensors, ranks_);
-  saved_step_ = progression_.steps;
-  note(text("saved ", where.string()));
-  if (ranks_.rank() != 0) return;
-  const PruneReport pruned =
-      prune_checkpoints(paths_.checkpoints(), static_cast<int>(setup_.config.checkpoint.keep_last));
-  for (const std::string& problem : pruned.problems) log_warning(problem);
+TrainingState TrainingRun::state() const {
+  Progression now = progression_;
+  // Only rank 0's state is written, and only it keeps metrics.
+  now.metrics_bytes = metrics_ ? metrics_->bytes() : 0;
+  return training_state(setup_, now);
 }
 
 void TrainingRun::note(const std::string& line) {

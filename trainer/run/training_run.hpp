@@ -5,6 +5,7 @@
 #include "trainer/metrics/metrics_file.hpp"
 #include "trainer/metrics/progress.hpp"
 #include "trainer/run/route_recorder.hpp"
+#include "trainer/run/run_saver.hpp"
 #include "trainer/run/run_setup.hpp"
 #include "trainer/run/run_state.hpp"
 
@@ -29,7 +30,7 @@ class TrainingRun {
   void after_step(const StepReport& report);
   void validate(const ValidationWindows& windows, const Router& rule);
   void validate_fully();
-  void save();
+  TrainingState state() const;
   bool is_due(std::int64_t every) const { return every > 0 && progression_.steps % every == 0; }
   void note(const std::string& line);
 
@@ -40,12 +41,12 @@ class TrainingRun {
   Trainer trainer_;
   Loader loader_;
   Progression progression_;
-  std::int64_t saved_step_ = -1;
   std::unique_ptr<ValidationWindows> all_windows_, some_windows_;
   std::filesystem::path trace_path_;
   std::unique_ptr<RouteRecorder> recorder_;  // while routes are recorded
   std::unique_ptr<MetricsFile> metrics_;     // rank 0 only, as is progress_
   std::unique_ptr<Progress> progress_;
+  std::unique_ptr<RunSaver> saver_;  // last: its thread uses the metrics file
 };
 
 /// The trace that a replaying run follows; nothing for other policies.
