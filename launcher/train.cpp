@@ -5,6 +5,7 @@
 #include "configs/yaml/run_config.hpp"
 #include "launcher/command.hpp"
 #include "launcher/dry_run.hpp"
+#include "launcher/fault.hpp"
 #include "launcher/session.hpp"
 #include "trainer/run/training_run.hpp"
 
@@ -24,6 +25,7 @@ ExitCode train(const TrainArguments& arguments, Communicator& ranks) {
   const int threads = settle_threads(setup.config.system.threads, ranks);
   agree_on_setup(setup, threads, ranks);
   open_run_directory(setup, ranks);
+  plan_fault(ranks);
   TrainingRun run(setup, ranks);
   if (!arguments.trace.empty()) run.record_routes(arguments.trace);
   run.finish();

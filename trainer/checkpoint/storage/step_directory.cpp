@@ -6,6 +6,7 @@
 
 #include "ops/core/error.hpp"
 #include "ops/core/files/durable.hpp"
+#include "trainer/checkpoint/hdf5_virtual.hpp"
 #include "trainer/checkpoint/storage/free_space.hpp"
 #include "trainer/checkpoint/storage/observer.hpp"
 
@@ -32,7 +33,7 @@ bool cut(std::string_view& name, std::string_view end) {
 
 bool is_ours(std::string_view name) {
   cut(name, ".tmp");
-  return name == kManifestName || fits(name, "shard-#####-of-#####.h5");
+  return name == kManifestName || name == kVirtualName || fits(name, "shard-#####-of-#####.h5");
 }
 
 std::optional<StepDirectory> recognise(const fs::path& path) {
