@@ -5,6 +5,7 @@
 #include "configs/yaml/run_config.hpp"
 #include "launcher/command.hpp"
 #include "launcher/dry_run.hpp"
+#include "launcher/fault.hpp"
 #include "launcher/session.hpp"
 #include "launcher/signals.hpp"
 #include "parallel/watch/watchdog.hpp"
@@ -38,6 +39,7 @@ ExitCode train(const TrainArguments& arguments, Communicator& ranks) {
   starting = nullptr;
   Watchdog watchdog(setup.config.watchdog, watchdog_job(ranks, RunPaths(setup.config).root));
   watchdog.enter(Stage::StartUp);
+  plan_fault(ranks);
   TrainingRun run(setup, ranks);
   run.tell(watchdog);
   if (!arguments.trace.empty()) run.record_routes(arguments.trace);

@@ -35,7 +35,7 @@ class Trainer {
   void observe(std::function<void(const ModelOutput&, const RoutingContext&)> observer) {
     observer_ = std::move(observer);
   }
-  Optimizer& optimizer() { return optimizer_; }
+  const Optimizer& optimizer() const { return optimizer_; }
   const FlatShard& shard() const { return shard_; }
   GradientReducer& reducer() { return reducer_; }
 

@@ -9,23 +9,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The same on disk and in memory: isobath runs on little-endian machines, and nothing is ever converted.
-hid_t type_of(DType dtype) {
-  switch (dtype) {
-    case DType::F32:
-      return H5T_IEEE_F32LE;
-    case DType::BF16:
-      return H5T_STD_U16LE;
-    case DType::F64:
-      return H5T_IEEE_F64LE;
-    case DType::I32:
-      return H5T_STD_I32LE;
-    case DType::I64:
-      return H5T_STD_I64LE;
-  }
-  throw InternalError("a dtype without HDF5 type");
-}
-
 Hdf5Handle flat_space(std::int64_t count, const fs::path& path) {
   const hsize_t extent = static_cast<hsize_t>(count);
   return {hdf5_check(H5Screate_simple(1, &extent, nullptr), "describe a dataset", path), H5Sclose};
@@ -42,18 +25,6 @@ Hdf5Handle creation_properties(const fs::path& path) {
   return properties;
 }
 
-/// Words that are bf16 are marked for whoever opens the file with other tools.
-void mark_bf16(const Hdf5Handle& dataset, const fs::path& path) {
-  const Hdf5Handle space(hdf5_check(H5Screate(H5S_SCALAR), "mark bf16", path), H5Sclose);
-  const Hdf5Handle type(hdf5_check(H5Tcopy(H5T_C_S1), "mark bf16", path), H5Tclose);
-  hdf5_check(H5Tset_size(type.get(), 4), "mark bf16", path);
-  Hdf5Handle mark(hdf5_check(H5Acreate2(dataset.get(), "element", type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
-                             "mark bf16", path),
-                  H5Aclose);
-  hdf5_check(H5Awrite(mark.get(), type.get(), "bf16"), "mark bf16", path);
-  mark.close(path);
-}
-
 /// The elements `range` of `dataset` as a selection.
 Hdf5Handle selection(const Hdf5Handle& dataset, DatasetRange range, const fs::path& path) {
   Hdf5Handle space(hdf5_check(H5Dget_space(dataset.get()), "select elements", path), H5Sclose);
@@ -65,15 +36,43 @@ Hdf5Handle selection(const Hdf5Handle& dataset, DatasetRange range, const fs::pa
 
 }  // namespace
 
+// The same on disk and in memory: isobath runs on little-endian machines, and nothing is ever converted.
+std::int64_t hdf5_type(DType dtype) {
+  switch (dtype) {
+    case DType::F32:
+      return H5T_IEEE_F32LE;
+    case DType::BF16:
+      return H5T_STD_U16LE;
+    case DType::F64:
+      return H5T_IEEE_F64LE;
+    case DType::I32:
+      return H5T_STD_I32LE;
+    case DType::I64:
+      return H5T_STD_I64LE;
+  }
+  throw InternalError("a dtype without HDF5 type");
+}
+
+void hdf5_mark_bf16(const Hdf5Handle& dataset, const fs::path& path) {
+  const Hdf5Handle space(hdf5_check(H5Screate(H5S_SCALAR), "mark bf16", path), H5Sclose);
+  const Hdf5Handle type(hdf5_check(H5Tcopy(H5T_C_S1), "mark bf16", path), H5Tclose);
+  hdf5_check(H5Tset_size(type.get(), 4), "mark bf16", path);
+  Hdf5Handle mark(hdf5_check(H5Acreate2(dataset.get(), "element", type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                             "mark bf16", path),
+                  H5Aclose);
+  hdf5_check(H5Awrite(mark.get(), type.get(), "bf16"), "mark bf16", path);
+  mark.close(path);
+}
+
 Hdf5Dataset Hdf5Dataset::create(const Hdf5Handle& file, const std::string& name, DType dtype, std::int64_t count,
                                 const fs::path& path) {
   const Hdf5Lock lock;
   const Hdf5Handle space = flat_space(count, path), creation = creation_properties(path);
-  Hdf5Handle dataset(hdf5_check(H5Dcreate2(file.get(), name.c_str(), type_of(dtype), space.get(), H5P_DEFAULT,
+  Hdf5Handle dataset(hdf5_check(H5Dcreate2(file.get(), name.c_str(), hdf5_type(dtype), space.get(), H5P_DEFAULT,
                                            creation.get(), H5P_DEFAULT),
                                 "create a dataset", path),
                      H5Dclose);
-  if (dtype == DType::BF16) mark_bf16(dataset, path);
+  if (dtype == DType::BF16) hdf5_mark_bf16(dataset, path);
   return {std::move(dataset), dtype, count, path};
 }
 
@@ -86,7 +85,7 @@ Hdf5Dataset Hdf5Dataset::open(const Hdf5Handle& file, const std::string& name, D
   const Hdf5Handle creation(hdf5_check(H5Dget_create_plist(dataset.get()), what, path), H5Pclose);
   hsize_t extent = 0;
   if (H5Sget_simple_extent_ndims(space.get()) != 1 || H5Sget_simple_extent_dims(space.get(), &extent, nullptr) != 1 ||
-      H5Tequal(type.get(), type_of(dtype)) <= 0 || H5Pget_layout(creation.get()) != H5D_CONTIGUOUS)
+      H5Tequal(type.get(), hdf5_type(dtype)) <= 0 || H5Pget_layout(creation.get()) != H5D_CONTIGUOUS)
     throw StorageError(text(path.string(), ": dataset '", name, "' is not a flat list of ", name_of(dtype)));
   return {std::move(dataset), dtype, static_cast<std::int64_t>(extent), path};
 }
@@ -94,14 +93,14 @@ Hdf5Dataset Hdf5Dataset::open(const Hdf5Handle& file, const std::string& name, D
 void Hdf5Dataset::write(DatasetRange range, const void* values) const {
   const Hdf5Lock lock;
   const Hdf5Handle memory = flat_space(range.count, path_), chosen = selection(dataset_, range, path_);
-  hdf5_check(H5Dwrite(dataset_.get(), type_of(dtype_), memory.get(), chosen.get(), H5P_DEFAULT, values), "write it",
+  hdf5_check(H5Dwrite(dataset_.get(), hdf5_type(dtype_), memory.get(), chosen.get(), H5P_DEFAULT, values), "write it",
              path_);
 }
 
 void Hdf5Dataset::read(DatasetRange range, void* values) const {
   const Hdf5Lock lock;
   const Hdf5Handle memory = flat_space(range.count, path_), chosen = selection(dataset_, range, path_);
-  hdf5_check(H5Dread(dataset_.get(), type_of(dtype_), memory.get(), chosen.get(), H5P_DEFAULT, values), "read it",
+  hdf5_check(H5Dread(dataset_.get(), hdf5_type(dtype_), memory.get(), chosen.get(), H5P_DEFAULT, values), "read it",
              path_);
 }
 

@@ -10,6 +10,11 @@
 
 namespace isobath {
 
+/// The library's type for the elements; its owner is the library.
+std::int64_t hdf5_type(DType dtype);
+/// Marks words that are bf16 for whoever opens the file with other tools.
+void hdf5_mark_bf16(const Hdf5Handle& dataset, const std::filesystem::path& path);
+
 /// Which elements of a flat dataset.
 struct DatasetRange {
   std::int64_t offset = 0, count = 0;

@@ -6,6 +6,7 @@ namespace isobath {
 namespace {
 
 constexpr const char* kBestValidation = "validation_loss";
+constexpr const char *kFirstMoment = "adamw.first/", *kSecondMoment = "adamw.second/";
 
 /// One parameter's part of a moment: whole, or in the parts that ranks own.
 NamedTensor moment_of(const std::string& prefix, const Tensor& moment, std::size_t item,
@@ -33,12 +34,14 @@ std::vector<NamedTensor> weights_of(const FlatParameters& parameters) {
 std::vector<NamedTensor> training_tensors(const FlatParameters& parameters, const Optimizer& optimizer) {
   std::vector<NamedTensor> out = weights_of(parameters);
   for (const auto& [prefix, moment] :
-       {std::pair{"adamw.first/", optimizer.first_moment()}, {"adamw.second/", optimizer.second_moment()}}) {
+       {std::pair{kFirstMoment, optimizer.first_moment()}, {kSecondMoment, optimizer.second_moment()}}) {
     for (std::size_t item = 0; item < parameters.parameters().size(); ++item)
       out.push_back(moment_of(prefix, moment, item, parameters, optimizer.shard()));
   }
   return out;
 }
+
+bool is_moment(std::string_view name) { return name.starts_with(kFirstMoment) || name.starts_with(kSecondMoment); }
 
 TrainingState training_state(const RunSetup& setup, const Progression& progression) {
   const RunConfig& config = setup.config;

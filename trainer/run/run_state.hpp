@@ -1,6 +1,7 @@
 #pragma once
 // What a checkpoint of a training run holds.
 
+#include <string_view>
 #include <vector>
 
 #include "trainer/checkpoint/checkpoint.hpp"
@@ -13,6 +14,9 @@ namespace isobath {
 std::vector<NamedTensor> weights_of(const FlatParameters& parameters);
 /// The weights, and AdamW's moments as "adamw.first/NAME" and "adamw.second/NAME".
 std::vector<NamedTensor> training_tensors(const FlatParameters& parameters, const Optimizer& optimizer);
+
+/// Whether a tensor of a checkpoint is the optimizer's, by its name.
+bool is_moment(std::string_view name);
 
 /// What changes from step to step beside tensors.
 struct Progression {

@@ -7,7 +7,6 @@
 #include "ops/core/stop.hpp"
 #include "parallel/stopping.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
-#include "trainer/checkpoint/catalog/prune.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
 #include "trainer/evaluate/evaluate.hpp"
 #include "trainer/evaluate/rules.hpp"
@@ -49,9 +48,14 @@ TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
     some_windows_ = std::make_unique<ValidationWindows>(all_windows_->evenly_spaced(setup.config.evaluation.windows));
   }
   resume();
-  if (ranks.rank() != 0) return;
-  metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
-  progress_ = std::make_unique<Progress>(setup.config.train.steps, setup.config.train.log_every);
+  SaverLog log;
+  if (ranks.rank() == 0) {
+    metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
+    progress_ = std::make_unique<Progress>(setup.config.train.steps, setup.config.train.log_every);
+    log = {.say = [this](const std::string& line) { note(line); }, .sync_metrics = [this] { metrics_->sync(); }};
+  }
+  saver_ = std::make_unique<RunSaver>(setup, ranks, std::move(log));
+  saver_->resumed_at(progression_.steps);
 }
 
 TrainingRun::~TrainingRun() = default;
@@ -63,7 +67,6 @@ void TrainingRun::resume() {
   if (!latest.directory) return;
   const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
   progression_ = progression_of(load_checkpoint(*latest.directory, tensors, ranks_), setup_);
-  saved_step_ = progression_.steps;
   trainer_.resume_at(progression_.steps);
   loader_.seek(progression_.steps);
   if (ranks_.rank() == 0) log_info(text("resuming from ", latest.directory->string()));
@@ -86,22 +89,30 @@ void TrainingRun::finish() {
     leave_if_asked(ranks_, text("at step ", progression_.steps));
     train();
   } catch (const StoppedOnRequest&) {
-    if (progression_.steps > 0 && saved_step_ != progression_.steps) save();
+    if (progression_.steps > 0) save_last();
     throw;
   }
 }
 
 void TrainingRun::train() {
   const std::int64_t steps = setup_.config.train.steps;
+  saver_->prepare(tensors());
   if (progression_.steps < steps) validate_if_due();  // what a run that was stopped had left to do
   enter(Stage::FirstStep);
-  while (progression_.steps < steps) after_step(trainer_.step(loader_.next(), {.stop = stop_requested() ? 1 : 0}));
+  while (progression_.steps < steps) {
+    StepVotes votes{.stop = stop_requested() ? 1 : 0};
+    saver_->vote(votes);
+    after_step(trainer_.step(loader_.next(), votes));
+  }
+  enter(Stage::Checkpoint);
+  saver_->wait();  // HDF5 belongs to the saver's thread until then
+  enter(Stage::Step);
   if (recorder_) recorder_->write(trace_path_, ranks_);
   if (progression_.validated_step != progression_.steps) {
     validate_fully();
-    saved_step_ = -1;  // a checkpoint of this step does not know it
+    saver_->outdated();  // a checkpoint of this step does not know it
   }
-  if (setup_.config.checkpoint.at_end && saved_step_ != progression_.steps) save();
+  if (setup_.config.checkpoint.at_end) save_last();
 }
 
 void TrainingRun::after_step(const StepReport& report) {
@@ -116,7 +127,11 @@ void TrainingRun::after_step(const StepReport& report) {
   if (report.votes.stop > 0) throw StoppedOnRequest(ranks_, text("at step ", report.step));
   const bool is_last = report.step == setup_.config.train.steps;
   if (!is_last) validate_if_due();
-  if (!is_last && is_due(setup_.config.checkpoint.every)) save();
+  saver_->after_step(report);
+  if (is_last || !saver_->is_due(report.step)) return;
+  enter(Stage::Checkpoint);
+  saver_->save(state(), tensors());
+  enter(Stage::Step);
 }
 
 void TrainingRun::validate_if_due() {
@@ -156,24 +171,17 @@ void TrainingRun::validate_fully() {
   progression_.validated_step = progression_.steps;
 }
 
-void TrainingRun::save() {
+void TrainingRun::save_last() {
   enter(Stage::Checkpoint);
-  on_every_rank(ranks_, [this] {
-    if (metrics_) metrics_->sync();
-  });
-  progression_.metrics_bytes = metrics_ ? metrics_->bytes() : 0;
-  std::vector<std::int64_t> bytes{progression_.metrics_bytes};
-  ranks_.broadcast(MutableBuffer::of(bytes), Root{0}).wait();
-  progression_.metrics_bytes = bytes[0];
-  const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
-  const auto where = save_checkpoint(paths_.checkpoints(), training_state(setup_, progression_), tensors, ranks_);
-  saved_step_ = progression_.steps;
-  note(text("saved ", where.string()));
+  saver_->save_last(state(), tensors());
   enter(Stage::Step);
-  if (ranks_.rank() != 0) return;
-  const PruneReport pruned =
-      prune_checkpoints(paths_.checkpoints(), static_cast<int>(setup_.config.checkpoint.keep_last));
-  for (const std::string& problem : pruned.problems) log_warning(problem);
+}
+
+TrainingState TrainingRun::state() const {
+  Progression now = progression_;
+  // Only rank 0's state is written, and only it keeps metrics.
+  now.metrics_bytes = metrics_ ? metrics_->bytes() : 0;
+  return training_state(setup_, now);
 }
 
 void TrainingRun::note(const std::string& line) {

@@ -7,6 +7,7 @@
 #include "trainer/metrics/metrics_file.hpp"
 #include "trainer/metrics/progress.hpp"
 #include "trainer/run/route_recorder.hpp"
+#include "trainer/run/run_saver.hpp"
 #include "trainer/run/run_setup.hpp"
 #include "trainer/run/run_state.hpp"
 
@@ -38,7 +39,9 @@ class TrainingRun {
   Evaluation score(const ValidationWindows& windows, const Router& rule);
   void report(const Evaluation& score);
   void validate_fully();
-  void save();
+  void save_last();
+  TrainingState state() const;
+  std::vector<NamedTensor> tensors() const { return training_tensors(replica_.parameters, trainer_.optimizer()); }
   void enter(Stage stage) {
     if (watchdog_ != nullptr) watchdog_->enter(stage, progression_.steps);
   }
@@ -53,12 +56,12 @@ class TrainingRun {
   Trainer trainer_;
   Loader loader_;
   Progression progression_;
-  std::int64_t saved_step_ = -1;
   std::unique_ptr<ValidationWindows> all_windows_, some_windows_;
   std::filesystem::path trace_path_;
   std::unique_ptr<RouteRecorder> recorder_;  // while routes are recorded
   std::unique_ptr<MetricsFile> metrics_;     // rank 0 only, as is progress_
   std::unique_ptr<Progress> progress_;
+  std::unique_ptr<RunSaver> saver_;  // last: its thread uses the metrics file
 };
 
 /// The trace that a replaying run follows; nothing for other policies.

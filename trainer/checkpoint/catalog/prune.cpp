@@ -21,7 +21,7 @@ Standing standing_of(const fs::path& directory) {
 
 }  // namespace
 
-PruneReport prune_checkpoints(const fs::path& root, int keep_last) {
+PruneReport prune_checkpoints(const fs::path& root, int keep_last, std::int64_t keep_every) {
   require(keep_last >= 1, "prune: keep_last = ", keep_last, "; the newest checkpoint is never removed");
   PruneReport report;
   int kept = 0;
@@ -35,6 +35,8 @@ PruneReport prune_checkpoints(const fs::path& root, int keep_last) {
       if (standing == Standing::Whole) ++kept, whole_step = found.step;
       continue;
     }
+    const bool is_kept_for_good = keep_every > 0 && found.step % keep_every == 0 && standing == Standing::Whole;
+    if (is_kept_for_good && !superseded) continue;
     if (auto problem = remove_step_directory(found.path))
       report.problems.push_back(std::move(*problem));
     else

@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <iomanip>
 
-#include <sys/statvfs.h>
-
 #include "ops/core/error.hpp"
 #include "ops/core/files/durable.hpp"
+#include "trainer/checkpoint/hdf5_virtual.hpp"
+#include "trainer/checkpoint/storage/free_space.hpp"
 #include "trainer/checkpoint/storage/observer.hpp"
 
 namespace isobath {
@@ -33,7 +33,7 @@ bool cut(std::string_view& name, std::string_view end) {
 
 bool is_ours(std::string_view name) {
   cut(name, ".tmp");
-  return name == kManifestName || fits(name, "shard-#####-of-#####.h5");
+  return name == kManifestName || name == kVirtualName || fits(name, "shard-#####-of-#####.h5");
 }
 
 std::optional<StepDirectory> recognise(const fs::path& path) {
@@ -54,15 +54,6 @@ std::vector<std::string> names_in(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory)) names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   return names;
-}
-
-void require_space(const fs::path& directory, std::int64_t bytes) {
-  struct statvfs status {};
-  if (statvfs(directory.c_str(), &status) != 0) throw StorageError(system_failure(directory, "look at it", errno));
-  const auto available = static_cast<std::int64_t>(status.f_bavail) * static_cast<std::int64_t>(status.f_frsize);
-  if (status.f_blocks > 0 && available < bytes)  // file systems that do not count report no blocks at all
-    throw StorageError(text(directory.string(), ": the checkpoint takes ", bytes, " bytes, ", available,
-                            " are free; free some space or lower checkpoint.keep_last"));
 }
 
 void put_aside(const fs::path& directory) {
@@ -104,7 +95,7 @@ fs::path prepare_step_directory(const fs::path& root, std::int64_t step, std::in
     sync_directory(root);
     for (const std::string& name : names_in(directory))
       if (is_ours(name)) fs::remove(directory / name);
-    require_space(directory, bytes);
+    require_space(directory, bytes, "the checkpoint takes");
   } catch (const fs::filesystem_error& error) {
     throw StorageError(system_failure(error.path1().empty() ? directory : error.path1(), "make the directory ready",
                                       error.code().value()));
