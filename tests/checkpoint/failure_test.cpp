@@ -97,7 +97,8 @@ TEST(Failure, LeftoversOfAnotherWorldAreRemoved) {
   save_at(scratch.root(), 200, 2);
   std::vector<std::string> names;
   for (const auto& [name, content] : files_below(directory)) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{"manifest.json", "shard-00000-of-00002.h5", "shard-00001-of-00002.h5", "tensors.h5"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"manifest.json", "shard-00000-of-00002.h5", "shard-00001-of-00002.h5",
+                                             "tensors.h5"}));
 }
 
 TEST(Failure, ReadingFailsOnOneRankAndOnAll) {
