@@ -8,6 +8,7 @@ say() { printf '%s isobath job: %s\n' "$(date +%FT%T)" "$*"; }
 
 # Signals come to this shell. bash runs a trap only between commands, so the ranks run in the background; until they do, the wish is kept.
 launcher='' stop='' cancelled='' interrupted=''
+# shellcheck disable=SC2317  # called by the traps
 forward() {
   stop=$1 interrupted=yes
   [[ -z $launcher ]] || kill -USR2 "$launcher" 2>/dev/null
