@@ -4,8 +4,7 @@
 #   cluster_missing            prints why this machine cannot carry one; nothing when it can
 #   cluster_start FOLDER N     starts nodes n1..nN and returns when all are idle; exports what clients need
 #   cluster_stop               ends everything that was started, by process id
-#   node_start NAME            (again after node_kill)
-#   node_kill NAME             at once, with all its processes
+#   node_kill NAME             at once, with all its processes; it stays dead
 
 cluster_missing() {
   local tool
@@ -49,8 +48,8 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 SlurmdParameters=config_overrides
 MpiDefault=none
 ReturnToService=2
-SlurmdTimeout=${SLURM_TEST_NODE_TIMEOUT:-10}
-KillWait=${SLURM_TEST_KILL_WAIT:-10}
+SlurmdTimeout=5
+KillWait=10
 JobRequeue=1
 MinJobAge=3600
 MailProg=/bin/true
@@ -74,6 +73,7 @@ node_start() {
     hostname "$1" && mount --bind "$2/hosts" /etc/hosts && mount -t tmpfs -o size=64m tmpfs "$2/pmix" &&
       exec slurmd -D -f "$2/slurm.conf" -N "$1"' node "$1" "$cluster_folder" </dev/null >"$cluster_folder/log/$1.out" 2>&1 &
   echo $! >"$cluster_folder/$1.pid"
+  disown # bash would report its end
 }
 
 node_kill() { kill -KILL "$(<"$cluster_folder/$1.pid")"; }
@@ -106,6 +106,7 @@ cluster_start() {
 process_lives() { [[ -r /proc/$1/stat && $(awk '{print $3}' "/proc/$1/stat" 2>/dev/null || echo Z) != Z ]]; }
 
 cluster_stop() {
+  [[ -n ${cluster_folder:-} ]] || return 0 # nothing was started
   local file pid i ending=()
   scancel --user=root 2>/dev/null || true
   for ((i = 0; i < 40; i++)); do [[ -n $(squeue -h 2>/dev/null) ]] || break; sleep 0.1; done
@@ -120,7 +121,8 @@ cluster_stop() {
   done
   for ((i = 0; i < 50; i++)); do
     for pid in "${ending[@]}"; do process_lives "$pid" && { sleep 0.1; continue 2; }; done
-    return
+    return 0
   done
   for pid in "${ending[@]}"; do ! process_lives "$pid" || kill -KILL "$pid"; done
+  return 0
 }
