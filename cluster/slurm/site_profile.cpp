@@ -4,8 +4,8 @@
 #include <regex>
 
 #include "configs/schema/fields/decode.hpp"
-#include "configs/schema/fields/reference.hpp"
 #include "configs/schema/fields/schema.hpp"
+#include "ops/core/error.hpp"
 
 namespace isobath {
 namespace {
@@ -56,7 +56,10 @@ SiteProfile decode_site_profile(const config::Node& root, const config::Mark& wh
 
 std::string site_profile_reference() {
   SiteProfile defaults;
-  return config::reference(config::bind(defaults));
+  std::string out = "| key | takes | default | meaning |\n|---|---|---|---|\n";
+  for (const config::Field& field : config::bind(defaults).fields)
+    out += text("| `", field.path, "` | ", field.type, " | `", field.text(), "` | ", field.doc, " |\n");
+  return out;
 }
 
 bool is_walltime(const std::string& text) {

@@ -3,6 +3,7 @@
 # that dies, in a chain and in an array. Whatever happened, the log {step, tokens, loss, gradient norm} is that of the uninterrupted run.
 #   scenario.sh PROGRAM [walltime]      walltime: the long form, in which the job runs into its time limit (two minutes)
 # Ends with 77 where this machine cannot carry a cluster; says why.
+# shellcheck disable=SC2016  # what stands in single quotes is for other shells
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -23,7 +24,10 @@ leave() {
   local code=$?
   set +e
   cluster_stop
-  ((code == 0)) || tail -n 12 "$work"/runs/*/slurm/*.out "$work"/cluster/log/slurmctld.log
+  if ((code != 0)); then
+    grep -avE 'step +[0-9]+/' "$work"/runs/*slurm/*.out "$work"/runs/*/slurm/*.out | sed "s#^$work/##"
+    tail -n 12 "$work"/cluster/log/slurmctld.log
+  fi
   rm -rf "$work"
   exit "$code"
 }
@@ -54,11 +58,12 @@ output_has() { grep -q -- "$2" runs/"$1"/slurm/*.out || fail "$1 does not say: $
 # Slurm holds a requeued job for two minutes, because a node takes no job in the second in which it was told to end it.
 has_restarted() { # has_restarted JOB TIMES
   job_says "$1" "Restarts=$2" || return 1
-  job_says "$1" JobState=PENDING || return 0
-  sleep 2
-  scontrol update JobId="$1" StartTime=now || true
-  sleep 1
-  return 1
+  if job_says "$1" JobState=PENDING; then
+    sleep 2
+    scontrol update JobId="$1" StartTime=now || true
+    sleep 1
+  fi
+  job_says "$1" JobState=RUNNING || job_says "$1" JobState=COMPLETED
 }
 
 readonly steps=300
@@ -139,7 +144,6 @@ array() {
 }
 
 gpus() { # a program that says what a rank is given
-  # shellcheck disable=SC2016  # the ranks expand it
   printf '#!/bin/sh\necho "rank $SLURM_PROCID local $SLURM_LOCALID sees $CUDA_VISIBLE_DEVICES"\n' >shows
   chmod +x shows
   { cat "$root/cluster/profiles/ci.yaml"; printf 'program: %s\n' "$work/shows"; } | sed 's/^ranks_per_node.*/gpus_per_node: 2/' >gpu.yaml
@@ -160,6 +164,25 @@ walltime() {
   pass "walltime: warned, saved, requeued"
 }
 
+documented() { # every ```sh block of docs/slurm.md, as a user of this cluster would type it
+  local name
+  mkdir documented
+  sed 's/^name: .*/name: small/' run.yaml >documented/run.yaml
+  ln -s "$work/data" documented/data
+  {
+    printf 'set -euo pipefail\nPATH=%q:$PATH\n. %q\n' "$(dirname "$program")" "$root/cluster/mpi-environment.sh"
+    printf 'export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo\n'
+    sed -n '/^```sh$/,/^```$/{/^```/!p}' "$root/docs/slurm.md"
+  } >documented/commands
+  (cd documented && bash commands >output 2>&1) || { cat documented/output; fail "a command of docs/slurm.md"; }
+  eventually 60 bash -c '[[ -z $(squeue -h) ]]'
+  for name in small small-0 chained; do
+    grep -q '"step":300,' "documented/runs/$name/metrics.jsonl" || fail "docs/slurm.md: $name did not finish"
+  done
+  grep -q '"step":40,' documented/runs/small-1/metrics.jsonl || fail "docs/slurm.md: small-1 did not finish"
+  pass "docs/slurm.md: every command in it"
+}
+
 if [[ $form == walltime ]]; then
   walltime
   exit
@@ -173,5 +196,6 @@ interrupted_by_usr2 srun
 interrupted_by_usr2 mpirun
 cancelled
 chained
+documented
 node_lost
 pass "all"
