@@ -49,14 +49,14 @@ SlurmdParameters=config_overrides
 MpiDefault=none
 ReturnToService=2
 SlurmdTimeout=5
-KillWait=10
+KillWait=5
 JobRequeue=1
 MinJobAge=3600
 MailProg=/bin/true
 PropagateResourceLimitsExcept=ALL
 GresTypes=gpu
 NodeName=n[1-$last] NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + last))] CPUs=2 RealMemory=2000 Gres=gpu:2 State=UNKNOWN
-PartitionName=batch Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=10 State=UP
+PartitionName=batch Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=10 OverSubscribe=EXCLUSIVE State=UP
 END
   # A device file stands in for each GPU; srun's PMIx folder must differ from node to node, hence a file system of its own on it.
   printf 'Name=gpu File=%s/gpu[0-1]\n' "$cluster_folder" >"$cluster_folder/gres.conf"
