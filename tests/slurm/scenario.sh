@@ -48,7 +48,7 @@ job_says() { [[ $(scontrol show job -o "$1") == *" $2"* ]]; }
 last_step() { grep -o '"step":[0-9]*' "runs/$1/metrics.jsonl" 2>/dev/null | tail -n 1 | cut -d: -f2 || true; }
 has_step() { [[ $(last_step "$1") -ge $2 ]]; }
 loss_log() {
-  sed -nE 's/.*"kind":"step","step":([0-9]+),"tokens":([0-9]+),"loss":([^,]+),.*"gradient_norm":([^,]+),.*/\1 \2 \3 \4/p' "runs/$1/metrics.jsonl"
+  sed -nE 's/.*"kind":"step","step":([0-9]+),.*"tokens":([0-9]+),.*"loss":([^,]+),.*"gradient_norm":([^,]+),.*/\1 \2 \3 \4/p' "runs/$1/metrics.jsonl"
 }
 same_log() { # as the uninterrupted run, with every step once
   [[ $(loss_log "$1" | wc -l) -eq $steps ]] || fail "$1 has $(loss_log "$1" | wc -l) steps of $steps"
