@@ -28,8 +28,8 @@ int parse_and_run(int count, char** arguments) {
   app.require_subcommand(1);
   app.footer(kExitCodes);
   CommandBody chosen;
-  for (const AddCommand add :
-       {add_prepare, add_train, add_evaluate, add_sample, add_report, add_checkpoint, add_doctor, add_bench})
+  for (const AddCommand add : {add_prepare, add_train, add_evaluate, add_sample, add_report, add_checkpoint, add_submit,
+                               add_doctor, add_bench})
     add(app, chosen);
   try {
     app.parse(count, arguments);
