@@ -124,6 +124,37 @@ HostShare host_share(Communicator& ranks) {
   return host_share(places, static_cast<std::size_t>(ranks.rank()));
 }
 
+Standing standing(const std::vector<Place>& places, std::size_t mine) {
+  std::map<std::string, int> hosts;  // number by name
+  for (const Place& place : places) hosts.emplace(place.host, static_cast<int>(hosts.size()));
+  Standing out{hosts.at(places[mine].host), static_cast<int>(hosts.size()), 0, 0};
+  for (std::size_t rank = 0; rank < places.size(); ++rank) {
+    if (places[rank].host != places[mine].host) continue;
+    ++out.local_size;
+    if (rank < mine) ++out.local_rank;
+  }
+  return out;
+}
+
+std::vector<int> cores_of(const std::vector<Place>& places, std::size_t mine) {
+  const std::vector<int>& all = places[mine].cores;
+  std::size_t sharing = 0, index = 0;
+  for (std::size_t rank = 0; rank < places.size(); ++rank) {
+    if (places[rank].host != places[mine].host || places[rank].cores != all) continue;
+    ++sharing;
+    if (rank < mine) ++index;
+  }
+  if (sharing > all.size()) return {all[index % all.size()]};
+  const auto begin = all.begin();
+  return {begin + static_cast<std::ptrdiff_t>(all.size() * index / sharing),
+          begin + static_cast<std::ptrdiff_t>(all.size() * (index + 1) / sharing)};
+}
+
+int device_of(int local_rank, int visible_devices) {
+  require(local_rank >= 0 && visible_devices > 0, "local rank ", local_rank, " and ", visible_devices, " devices");
+  return local_rank % visible_devices;
+}
+
 std::string oversubscription_warning(const HostShare& host, int threads) {
   if (host.ranks * threads <= host.cores) return "";
   return text(host.ranks, " rank", host.ranks == 1 ? "" : "s", " of ", threads, " thread", threads == 1 ? "" : "s",

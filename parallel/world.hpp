@@ -51,6 +51,24 @@ HostShare host_share(const std::vector<Place>& places, std::size_t mine);
 /// The same for this process; every rank calls it.
 HostShare host_share(Communicator& ranks);
 
+/// A rank's place in the hierarchy of hosts, which count in the order of their lowest ranks.
+struct Standing {
+  int host = 0;
+  int hosts = 1;
+  int local_rank = 0;  ///< among the host's ranks, in the order of ranks
+  int local_size = 1;
+};
+/// For the rank at `mine`; needs no launcher's word, and holds where ranks are dealt to hosts in any order.
+Standing standing(const std::vector<Place>& places, std::size_t mine);
+
+/// The cores that the rank at `mine` keeps for itself: where k ranks of a host may use the same ones, the i-th of them
+/// gets the i-th of k equal runs of neighbours; with more ranks than cores, core i mod cores. A rank that was bound to
+/// cores of its own keeps them.
+std::vector<int> cores_of(const std::vector<Place>& places, std::size_t mine);
+
+/// The GPU of a rank: ranks of a host take turns at those that they can see. Throws InternalError when there are none.
+int device_of(int local_rank, int visible_devices);
+
 /// One line for the user when `threads` on each rank of the host need more than its cores; otherwise empty.
 std::string oversubscription_warning(const HostShare& host, int threads);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "ops/add/add.hpp"
 #include "ops/cross_entropy/cross_entropy.hpp"
@@ -52,13 +53,14 @@ Trainer::Trainer(const RunConfig& config, Replica& replica, Communicator& ranks)
       unit_(scalar(1.0 / static_cast<double>(config.train.batch * config.model.context),
                    replica.parameters.values().device())) {}
 
-StepReport Trainer::step(const Batch& batch, StepVotes votes) {
+StepReport Trainer::step(const Batch& batch, StepVotes votes, double loss_limit) {
   const double begun = seconds_now(), waited_before = collective_wait_seconds();
   gather_gradients(batch, votes);
-  optimizer_.step(totals_, reducer_, learning_rate_at(config_.optim, config_.train.steps, steps_done_),
-                  steps_done_ + 1);
+  optimizer_.step(totals_, reducer_, learning_rate_at(config_.optim, config_.train.steps, steps_done_), steps_done_ + 1,
+                  loss_limit);
   const StepTotals::Read read = totals_.read(*replica_.router);
-  if (!read.went) stop(read);
+  const bool is_spike = std::isfinite(read.loss) && read.loss > loss_limit;
+  if (!read.went && !is_spike) stop(read);
   ++steps_done_;
   return report(read, seconds_now() - begun, collective_wait_seconds() - waited_before);
 }
@@ -132,7 +134,8 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds, double 
           .depth = read.depth,
           .gate = read.gate,
           .balance = read.balance(ranks_.rank(), waited),
-          .votes = read.votes};
+          .votes = read.votes,
+          .is_skipped = !read.went};
 }
 
 }  // namespace isobath

@@ -2,6 +2,7 @@
 // One optimizer step over all ranks; no arithmetic of its own, and nothing in it waits for the device.
 
 #include <functional>
+#include <limits>
 
 #include "configs/schema/run_config.hpp"
 #include "data/batches/loader.hpp"
@@ -21,7 +22,9 @@ class Trainer {
   /// Trains on the batch, this rank's share of the global one. Collective. Throws AgreedError (93) on every rank when
   /// loss or gradient is not finite; the weights are then those before the step. `votes` are this rank's; the report
   /// counts those of all.
-  StepReport step(const Batch& batch, StepVotes votes = {});
+  /// A loss above `loss_limit` is a spike: the step counts, but leaves the weights as they were.
+  StepReport step(const Batch& batch, StepVotes votes = {},
+                  double loss_limit = std::numeric_limits<double>::infinity());
 
   /// The first half of step(): the global batch's gradients, summed over micro-batches and ranks, and the step's
   /// totals. Collective.

@@ -8,6 +8,7 @@
 #include "configs/schema/checkpoint_config.hpp"
 #include "configs/schema/data_config.hpp"
 #include "configs/schema/depth_config.hpp"
+#include "configs/schema/guard_config.hpp"
 #include "configs/schema/model_config.hpp"
 #include "configs/schema/optim_config.hpp"
 #include "configs/schema/parallel_config.hpp"
@@ -30,6 +31,7 @@ struct RunConfig {
   EvaluationConfig evaluation;
   CheckpointConfig checkpoint;
   WatchdogConfig watchdog;
+  GuardConfig guard;
   SystemConfig system;
 
   /// Steps after which the learning rate is at its end, the 0 of `optim.decay_steps` resolved.
@@ -49,6 +51,7 @@ struct RunConfig {
     field("evaluation", self.evaluation, "validation");
     field("checkpoint", self.checkpoint, "saved state");
     field("watchdog", self.watchdog, "limits after which a job that hangs is ended, with code 79");
+    field("guard", self.guard, "runs that go astray");
     field("system", self.system, "the machine");
   }
   void check(config::Checker& checker) const;

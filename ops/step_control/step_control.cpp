@@ -16,7 +16,8 @@ void step_control(const Tensor& squares, const Tensor& loss, const UpdatePlan& p
     out[kLearningRate] = plan.learning_rate;
     out[kGradientScale] = clips ? plan.max_norm / norm : 1.0;
     out[kUpdateIndex] = static_cast<double>(plan.update_index);
-    out[kGo] = std::isfinite(norm) && std::isfinite(loss.view<const double>()[0]) ? 1.0 : 0.0;
+    const double value = loss.view<const double>()[0];
+    out[kGo] = std::isfinite(norm) && std::isfinite(value) && value <= plan.loss_limit ? 1.0 : 0.0;
   });
 }
 

@@ -55,6 +55,43 @@ TEST(World, threads_follow_from_the_cores_that_ranks_share) {
   EXPECT_EQ(host_share(std::vector<Place>(3, {"n1", cores(0, 9)}), 0).threads, 3);
 }
 
+TEST(World, ranks_stand_in_hosts_in_any_order) {
+  const std::vector<Place> dealt{{"n2", {}}, {"n1", {}}, {"n2", {}}, {"n3", {}}, {"n2", {}}};
+  const auto expect = [&](std::size_t rank, Standing wanted) {
+    const Standing is = standing(dealt, rank);
+    EXPECT_EQ(is.host, wanted.host) << rank;
+    EXPECT_EQ(is.hosts, 3) << rank;
+    EXPECT_EQ(is.local_rank, wanted.local_rank) << rank;
+    EXPECT_EQ(is.local_size, wanted.local_size) << rank;
+  };
+  expect(0, {0, 3, 0, 3});
+  expect(1, {1, 3, 0, 1});
+  expect(2, {0, 3, 1, 3});
+  expect(3, {2, 3, 0, 1});
+  expect(4, {0, 3, 2, 3});
+}
+
+TEST(World, cores_that_ranks_share_are_dealt_out_once) {
+  const std::vector<int> eight{0, 1, 2, 3, 8, 9, 10, 11};
+  const std::vector<Place> floating(3, {"n1", eight});
+  std::vector<int> dealt;
+  for (std::size_t rank = 0; rank < 3; ++rank)
+    for (const int core : cores_of(floating, rank)) dealt.push_back(core);
+  EXPECT_EQ(dealt, eight) << "each core once, in order, none left over";
+  EXPECT_EQ(cores_of(floating, 1), (std::vector<int>{2, 3, 8}));
+  EXPECT_EQ(cores_of({{"n1", {0, 1}}, {"n1", {2, 3}}}, 1), (std::vector<int>{2, 3})) << "bound by the launcher";
+  EXPECT_EQ(cores_of({{"n1", {0, 1}}, {"n2", {0, 1}}}, 1), (std::vector<int>{0, 1})) << "another host";
+  EXPECT_EQ(cores_of(std::vector<Place>(5, {"n1", {4, 6}}), 3), std::vector<int>{6}) << "more ranks than cores";
+}
+
+TEST(World, ranks_of_a_host_take_turns_at_its_devices) {
+  EXPECT_EQ(device_of(0, 4), 0);
+  EXPECT_EQ(device_of(3, 4), 3);
+  EXPECT_EQ(device_of(5, 4), 1);
+  EXPECT_EQ(device_of(7, 1), 0) << "the launcher shows each rank one";
+  EXPECT_THROW(device_of(0, 0), InternalError);
+}
+
 TEST(World, more_threads_than_cores_is_one_line) {
   EXPECT_EQ(oversubscription_warning({2, 2, 1}, 1), "");
   EXPECT_EQ(

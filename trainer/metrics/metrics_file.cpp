@@ -38,28 +38,29 @@ MetricsFile::~MetricsFile() {
 }
 
 void MetricsFile::write(const StepReport& r) {
-  append(nlohmann::ordered_json{{"kind", "step"},
-                                {"step", r.step},
-                                {"tokens", r.tokens},
-                                {"data", r.data},
-                                {"loss", r.loss},
-                                {"auxiliary", r.auxiliary},
-                                {"learning_rate", r.learning_rate},
-                                {"gradient_norm", r.gradient_norm},
-                                {"executed_flops", r.executed_flops},
-                                {"dense_flops", r.dense_flops},
-                                {"depth", r.depth},
-                                {"gate", r.gate},
-                                {"active_rows_max", r.balance.active_rows_max},
-                                {"seconds", r.seconds},
-                                {"tokens_per_second", r.tokens_per_second},
-                                {"compute_seconds",
-                                 {{"min", r.balance.compute_min},
-                                  {"median", r.balance.compute_median},
-                                  {"max", r.balance.compute_max},
-                                  {"slowest_rank", r.balance.slowest}}},
-                                {"communication_seconds", r.balance.communication}}
-             .dump());
+  nlohmann::ordered_json line{{"kind", "step"},
+                              {"step", r.step},
+                              {"tokens", r.tokens},
+                              {"data", r.data},
+                              {"loss", r.loss},
+                              {"auxiliary", r.auxiliary},
+                              {"learning_rate", r.learning_rate},
+                              {"gradient_norm", r.gradient_norm},
+                              {"executed_flops", r.executed_flops},
+                              {"dense_flops", r.dense_flops},
+                              {"depth", r.depth},
+                              {"gate", r.gate},
+                              {"active_rows_max", r.balance.active_rows_max},
+                              {"seconds", r.seconds},
+                              {"tokens_per_second", r.tokens_per_second},
+                              {"compute_seconds",
+                               {{"min", r.balance.compute_min},
+                                {"median", r.balance.compute_median},
+                                {"max", r.balance.compute_max},
+                                {"slowest_rank", r.balance.slowest}}},
+                              {"communication_seconds", r.balance.communication}};
+  if (r.is_skipped) line["skipped"] = true;
+  append(line.dump());
 }
 
 void MetricsFile::write(const ValidationReport& r) {

@@ -37,7 +37,8 @@ struct StepReport {
   std::vector<double> depth;    ///< per block: share of rows whose update was computed
   std::vector<double> gate;     ///< per block: mean gate; 1 for an unrouted block
   RankBalance balance;
-  StepVotes votes;  ///< ranks that said so; equal on all ranks
+  StepVotes votes;          ///< ranks that said so; equal on all ranks
+  bool is_skipped = false;  ///< the loss was a spike, and the weights are those of before
 };
 
 /// A validation result as it is logged.

@@ -42,11 +42,12 @@ std::vector<AdamWRange> Optimizer::ranges_within(const ShardSegment& segment, co
 }
 
 void Optimizer::step(const StepTotals& totals, const GradientReducer& reducer, double learning_rate,
-                     std::int64_t update_index) {
+                     std::int64_t update_index, double loss_limit) {
   find_norms(totals, reducer);
   for (const ParameterGroup group : {ParameterGroup::Main, ParameterGroup::Predictor}) {
     const double rate = learning_rate * (group == ParameterGroup::Predictor ? predictor_rate_ : 1.0);
-    step_control(totals.squares(group), totals.loss(), {rate, max_norm_, update_index}, totals.control(group));
+    step_control(totals.squares(group), totals.loss(), {rate, max_norm_, update_index, loss_limit},
+                 totals.control(group));
   }
   std::vector<Collective> gathers;  // a bucket's weights travel while the next bucket is updated
   for (const Part& part : parts_) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <limits>
+
 #include "configs/schema/run_config.hpp"
 #include "ops/adamw/adamw.hpp"
 #include "parallel/gradient_reducer.hpp"
@@ -14,8 +16,9 @@ class Optimizer {
   Optimizer(const RunConfig& config, FlatParameters& parameters, const FlatShard& shard, Communicator& ranks);
 
   /// One update from the gradients that `reducer` has summed, decided on the device: `totals` receives norms and
-  /// control. `update` counts from 1. Collective when the shard is divided.
-  void step(const StepTotals& totals, const GradientReducer& reducer, double learning_rate, std::int64_t update);
+  /// control. `update` counts from 1. A loss above `loss_limit` changes nothing. Collective when the shard is divided.
+  void step(const StepTotals& totals, const GradientReducer& reducer, double learning_rate, std::int64_t update,
+            double loss_limit = std::numeric_limits<double>::infinity());
 
   /// Moments of this rank's shard, flat f32.
   const Tensor& first_moment() const { return first_; }

@@ -28,6 +28,7 @@ struct RunPaths {
   explicit RunPaths(std::filesystem::path root) : root(std::move(root)) {}
   std::filesystem::path config() const { return root / "config.yaml"; }
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }
+  std::filesystem::path restarts() const { return root / "restarts.jsonl"; }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   std::filesystem::path evaluation() const { return root / "evaluation.json"; }
 };

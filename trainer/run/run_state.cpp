@@ -48,7 +48,7 @@ TrainingState training_state(const RunSetup& setup, const Progression& progressi
   TrainingState state;
   state.step = progression.steps;
   state.tokens = progression.steps * config.train.batch * config.model.context;
-  state.samples = progression.steps * config.train.batch;
+  state.samples = (progression.steps + progression.skipped_batches) * config.train.batch;
   state.epoch = progression.epoch;
   state.seed = state.shuffle_seed = static_cast<std::uint64_t>(config.seed);
   // Draws are keyed by the step: the generator's position is the step itself.
@@ -61,7 +61,10 @@ TrainingState training_state(const RunSetup& setup, const Progression& progressi
   state.dataset_fingerprint = setup.dataset.fingerprint.hex();
   state.metrics_bytes = progression.metrics_bytes;
   if (progression.best_validation) state.best[kBestValidation] = *progression.best_validation;
-  state.extra = nlohmann::json{{"validated_step", progression.validated_step}}.dump();
+  state.extra = nlohmann::json{{"validated_step", progression.validated_step},
+                               {"skipped_batches", progression.skipped_batches},
+                               {"losses", progression.losses}}
+                    .dump();
   state.router_statistics = nlohmann::json{{"depth", progression.depth}, {"gate", progression.gate}}.dump();
   return state;
 }
@@ -80,8 +83,11 @@ Progression progression_of(const TrainingState& state, const RunSetup& setup) {
   const auto statistics = nlohmann::json::parse(state.router_statistics);
   out.depth = statistics.value("depth", std::vector<double>{});
   out.gate = statistics.value("gate", std::vector<double>{});
+  const auto extra = nlohmann::json::parse(state.extra);
   // Before this was kept, runs were saved after their validation only.
-  out.validated_step = nlohmann::json::parse(state.extra).value("validated_step", state.step);
+  out.validated_step = extra.value("validated_step", state.step);
+  out.skipped_batches = extra.value("skipped_batches", std::int64_t{0});
+  out.losses = extra.value("losses", std::vector<double>{});
   return out;
 }
 

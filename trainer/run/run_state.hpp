@@ -26,7 +26,9 @@ struct Progression {
   std::int64_t metrics_bytes = 0;
   std::optional<double> best_validation;
   std::int64_t validated_step = 0;  ///< the last step whose weights were scored; a stopped run may have that left to do
-  std::vector<double> depth, gate;  ///< per block, of the last step
+  std::int64_t skipped_batches = 0;  ///< that a roll-back left out: the next batch is that of steps + this
+  std::vector<double> losses;        ///< the window of the spike guard
+  std::vector<double> depth, gate;   ///< per block, of the last step
 };
 
 TrainingState training_state(const RunSetup& setup, const Progression& progression);

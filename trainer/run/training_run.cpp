@@ -10,6 +10,8 @@
 #include "trainer/checkpoint/hdf5_trace.hpp"
 #include "trainer/evaluate/evaluate.hpp"
 #include "trainer/evaluate/rules.hpp"
+#include "trainer/guard/replicas.hpp"
+#include "trainer/guard/restarts.hpp"
 
 namespace isobath {
 
@@ -42,7 +44,8 @@ TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
       replica_(setup.config, device_of(setup.config.system), ranks.size(),
                on_every_rank(ranks, [&] { return trace_of(setup.config.depth); })),
       trainer_(setup.config, replica_, ranks),
-      loader_(setup.dataset.train, loader_options(setup.config, ranks)) {
+      loader_(setup.dataset.train, loader_options(setup.config, ranks)),
+      spikes_(setup.config.guard) {
   if (setup.dataset.has_validation()) {
     all_windows_ = std::make_unique<ValidationWindows>(setup.dataset.validation, setup.config.model.context);
     some_windows_ = std::make_unique<ValidationWindows>(all_windows_->evenly_spaced(setup.config.evaluation.windows));
@@ -60,16 +63,18 @@ TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
 
 TrainingRun::~TrainingRun() = default;
 
-void TrainingRun::resume() {
+bool TrainingRun::resume() {
   const LatestCheckpoint latest = find_latest(paths_.checkpoints(), setup_.config.checkpoint.verify, ranks_);
   for (const SkippedCheckpoint& skipped : latest.skipped)
     if (ranks_.rank() == 0) log_warning(text("skipping ", skipped.directory.string(), ": ", skipped.reason));
-  if (!latest.directory) return;
+  if (!latest.directory) return false;
   const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
   progression_ = progression_of(load_checkpoint(*latest.directory, tensors, ranks_), setup_);
   trainer_.resume_at(progression_.steps);
-  loader_.seek(progression_.steps);
+  loader_.seek(progression_.steps + progression_.skipped_batches);
+  spikes_.restore(progression_.losses);
   if (ranks_.rank() == 0) log_info(text("resuming from ", latest.directory->string()));
+  return true;
 }
 
 void TrainingRun::record_routes(std::filesystem::path path) {
@@ -85,6 +90,10 @@ void TrainingRun::finish() {
     note(text("the run is finished: ", progression_.steps, " of ", steps, " steps; raise train.steps to go on"));
     return;
   }
+  on_every_rank(ranks_, [this] {
+    if (ranks_.rank() == 0)
+      note_start(paths_.restarts(), {progression_.steps, ranks_.size()}, setup_.config.guard.max_restarts);
+  });
   try {
     leave_if_asked(ranks_, text("at step ", progression_.steps));
     train();
@@ -102,7 +111,7 @@ void TrainingRun::train() {
   while (progression_.steps < steps) {
     StepVotes votes{.stop = stop_requested() ? 1 : 0};
     saver_->vote(votes);
-    after_step(trainer_.step(loader_.next(), votes));
+    after_step(trainer_.step(loader_.next(), votes, spikes_.limit()));
   }
   enter(Stage::Checkpoint);
   saver_->wait();  // HDF5 belongs to the saver's thread until then
@@ -119,12 +128,18 @@ void TrainingRun::after_step(const StepReport& report) {
   progression_.steps = report.step;
   enter(Stage::Step);
   progression_.learning_rate = report.learning_rate;
-  progression_.epoch = loader_.order().place(report.step * setup_.config.train.batch).epoch;
+  progression_.epoch =
+      loader_.order().place((report.step + progression_.skipped_batches) * setup_.config.train.batch).epoch;
   progression_.depth = report.depth;
   progression_.gate = report.gate;
+  spikes_.note(report.loss);
+  progression_.losses = spikes_.losses();
   if (progress_) progress_->show(report);
   if (metrics_) metrics_->write(report);
+  if (report.is_skipped && after_spike(report) == After::WentBack) return;
   if (report.votes.stop > 0) throw StoppedOnRequest(ranks_, text("at step ", report.step));
+  if (is_due(setup_.config.guard.hash_every))
+    compare_replicas(replica_.parameters.values(), progression_.steps, ranks_);
   const bool is_last = report.step == setup_.config.train.steps;
   if (!is_last) validate_if_due();
   saver_->after_step(report);
@@ -132,6 +147,44 @@ void TrainingRun::after_step(const StepReport& report) {
   enter(Stage::Checkpoint);
   saver_->save(state(), tensors());
   enter(Stage::Step);
+}
+
+TrainingRun::After TrainingRun::after_spike(const StepReport& report) {
+  const GuardConfig& guard = setup_.config.guard;
+  const std::string what = text("the loss of step ", report.step, ", ", report.loss, ", is a spike (guard.spike_z ",
+                                guard.spike_z, "); its update was left out");
+  if (guard.on_spike == OnSpike::Stop)
+    throw AgreedError(ExitCode::Stopped,
+                      what +
+                          ". guard.on_spike is stop: look at the data of this step, lower optim.learning_rate, or "
+                          "choose skip or roll_back; the run goes on from its last checkpoint",
+                      0, ranks_.rank() == 0 ? Voice::Speaks : Voice::Silent);
+  if (ranks_.rank() == 0) log_warning(what);
+  return guard.on_spike == OnSpike::RollBack ? roll_back(report) : After::GoOn;
+}
+
+TrainingRun::After TrainingRun::roll_back(const StepReport& report) {
+  const std::int64_t next_batch = report.step + progression_.skipped_batches;
+  saver_->wait();
+  if (!resume()) {
+    if (ranks_.rank() == 0) log_warning("there is no checkpoint to go back to yet");
+    return After::GoOn;
+  }
+  roll_backs_ = roll_back_step_ == progression_.steps ? roll_backs_ + 1 : 1;
+  roll_back_step_ = progression_.steps;
+  if (roll_backs_ > setup_.config.guard.roll_backs)
+    throw AgreedError(ExitCode::Stopped,
+                      text("the run went back to step ", progression_.steps, " ", roll_backs_ - 1,
+                           " times and met a spike each time; lower optim.learning_rate, or raise guard.spike_z or "
+                           "guard.roll_backs"),
+                      0, ranks_.rank() == 0 ? Voice::Speaks : Voice::Silent);
+  saver_->resumed_at(progression_.steps);
+  progression_.skipped_batches = next_batch - progression_.steps;
+  loader_.seek(next_batch);
+  if (ranks_.rank() == 0) metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
+  note(text("went back to step ", progression_.steps, "; ", progression_.skipped_batches,
+            " batches are left out so far"));
+  return After::WentBack;
 }
 
 void TrainingRun::validate_if_due() {

@@ -4,6 +4,7 @@
 #include "data/batches/validation_windows.hpp"
 #include "parallel/watch/watchdog.hpp"
 #include "trainer/evaluate/evaluate.hpp"
+#include "trainer/guard/spike_guard.hpp"
 #include "trainer/metrics/metrics_file.hpp"
 #include "trainer/metrics/progress.hpp"
 #include "trainer/run/route_recorder.hpp"
@@ -32,8 +33,13 @@ class TrainingRun {
   void finish();
 
  private:
-  void resume();
+  /// Whether there was a checkpoint to go on from.
+  bool resume();
   void after_step(const StepReport& report);
+  /// What the configuration says about a step that was skipped; whether the run went back.
+  enum class After { GoOn, WentBack };
+  After after_spike(const StepReport& report);
+  After roll_back(const StepReport& report);
   void train();
   void validate_if_due();
   Evaluation score(const ValidationWindows& windows, const Router& rule);
@@ -56,6 +62,9 @@ class TrainingRun {
   Trainer trainer_;
   Loader loader_;
   Progression progression_;
+  SpikeGuard spikes_;
+  std::int64_t roll_backs_ = 0;  // in a row to the checkpoint of roll_back_step_
+  std::int64_t roll_back_step_ = -1;
   std::unique_ptr<ValidationWindows> all_windows_, some_windows_;
   std::filesystem::path trace_path_;
   std::unique_ptr<RouteRecorder> recorder_;  // while routes are recorded
