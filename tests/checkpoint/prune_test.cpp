@@ -46,6 +46,13 @@ TEST_F(Prune, KeepsExactlyTheLast) {
   EXPECT_TRUE(fs::exists(root_ / "latest"));
 }
 
+TEST_F(Prune, KeepsMilestonesForGood) {
+  EXPECT_EQ(prune_checkpoints(root_, 1, 200).removed, (std::vector<fs::path>{step(300), step(100)}));
+  EXPECT_EQ(steps(root_), (std::vector<std::int64_t>{400, 200}));
+  fs::remove(step(200) / "manifest.json");  // what is left of one is no milestone
+  EXPECT_EQ(prune_checkpoints(root_, 1, 200).removed, std::vector<fs::path>{step(200)});
+}
+
 TEST_F(Prune, RemovesTheManifestFirst) {
   int seen = 0;
   set_checkpoint_observer([&](CheckpointPoint point) {

@@ -69,9 +69,10 @@ bool RunSaver::is_due_by_cost(std::int64_t step) {
   if (next_look_ < 0) next_look_ = step - 1 + kStepsToFirst;
   if (step < next_look_) return false;
   std::vector<std::int64_t> look{clock_.knows_cost() ? steps_to_next_look(clock_.timing()) : kSaveNow};
-  if (saver_.is_saving()) look[0] = 1;
+  if (saver_.is_saving()) look[0] = 1;  // never two at once
   ranks_.broadcast(MutableBuffer::of(look), Root{0}).wait();
-  next_look_ = step + std::max<std::int64_t>(1, look[0]);
+  // A first save that fails tells no cost: then the next one comes as late as it did.
+  next_look_ = step + (clock_.knows_cost() ? std::max<std::int64_t>(1, look[0]) : kStepsToFirst);
   return look[0] == kSaveNow;
 }
 
