@@ -33,7 +33,18 @@ last_logged() { # step of the log's last line
   echo "${step:--1}"
 }
 
-# Starts again what a new start can mend: within the bound, and only if this start brought the run further.
+# Starts in a row that brought the run no further, this one included; a node that was just lost may cost the next start too.
+fruitless_starts() {
+  local count=0
+  if (($(newest_checkpoint) <= checkpoint_before && $(last_logged) <= logged_before)); then
+    [[ ! -s $run/fruitless-starts ]] || count=$(<"$run/fruitless-starts")
+    count=$((count + 1))
+  fi
+  mkdir -p "$run" && echo "$count" >"$run/fruitless-starts"
+  echo "$count"
+}
+
+# Starts again what a new start can mend: within the bound, and only while starts bring the run further.
 again() { # again CODE
   local id=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
   id=${id:-${SLURM_JOB_ID:-}}
@@ -43,8 +54,8 @@ again() { # again CODE
     say "the next job of the chain goes on"
   elif [[ -z $id ]]; then
     say "the same command goes on from here"
-  elif (($(newest_checkpoint) <= checkpoint_before && $(last_logged) <= logged_before)); then
-    say "no requeue: this start made no new step"
+  elif (($(fruitless_starts) >= 2)); then
+    say "no requeue: two starts in a row made no new step"
   elif ((restarts >= max_requeues)); then
     say "no requeue: started $((restarts + 1)) times, which is the bound (max_requeues)"
   elif ! command -v scontrol >/dev/null; then

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <numeric>
 
 #include <unistd.h>
@@ -30,8 +32,21 @@ std::string duration_text(double seconds) {
   return out;
 }
 
+namespace {
+
+// Open MPI gives every rank a terminal of its own; whether a person looks at it shows in mpirun's, which is the parent.
+bool is_watched() {
+  if (::isatty(STDOUT_FILENO) != 1) return false;
+  if (std::getenv("OMPI_COMM_WORLD_RANK") == nullptr) return true;
+  std::error_code unknown;
+  const auto shown = std::filesystem::read_symlink("/proc/" + std::to_string(::getppid()) + "/fd/1", unknown).string();
+  return !unknown && (shown.starts_with("/dev/pts/") || shown.starts_with("/dev/tty"));
+}
+
+}  // namespace
+
 Progress::Progress(std::int64_t total_steps, std::int64_t every)
-    : total_steps_(total_steps), every_(every), is_terminal_(::isatty(STDOUT_FILENO) == 1) {}
+    : total_steps_(total_steps), every_(every), is_terminal_(is_watched()) {}
 
 void Progress::show(const StepReport& report) {
   if (stop_requested()) return;  // standard output may be blocked by now: see note()
