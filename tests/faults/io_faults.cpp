@@ -53,8 +53,7 @@ bool fails(const char* call, const char* path) {
 bool fails(const char* call, int descriptor) {
   if (plan().call != call) return false;
   char path[PATH_MAX];
-  const ssize_t length =
-      ::readlink(("/proc/self/fd/" + std::to_string(descriptor)).c_str(), path, sizeof path - 1);
+  const ssize_t length = ::readlink(("/proc/self/fd/" + std::to_string(descriptor)).c_str(), path, sizeof path - 1);
   if (length <= 0) return false;
   path[length] = '\0';
   return fails(call, path);
