@@ -6,6 +6,8 @@
 
 #include "launcher/command.hpp"
 #include "launcher/session.hpp"
+#include "ops/core/threads.hpp"
+#include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
 
 namespace isobath {
@@ -15,6 +17,8 @@ struct BenchArguments {
   StepBenchOptions options;
   std::int64_t threads = 0;
   bool over_ranks = false;
+  bool of_checkpoints = false;
+  std::string directory = ".";
   bool as_json = false;
 };
 
@@ -88,8 +92,55 @@ void print_table(const BenchArguments& arguments, const StepBenchReport& report)
                 static_cast<long long>(row.host_waits));
 }
 
+void print_json(const BenchArguments& arguments, const std::vector<CheckpointBenchRow>& figures, int ranks) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const CheckpointBenchRow& row : figures)
+    rows.push_back({{"model", name_of(arguments.options.model)},
+                    {"batch", arguments.options.batch},
+                    {"ranks", ranks},
+                    {"threads", kernel_threads()},
+                    {"figure", row.figure},
+                    {"against", row.against},
+                    {"amount", row.amount},
+                    {"seconds", row.seconds},
+                    {"reference_seconds", row.reference_seconds},
+                    {"ratio", row.ratio},
+                    {"goal", row.goal == Goal::AtMost ? "at most" : "at least"},
+                    {"limit", row.limit},
+                    {"is_met", row.is_met()}});
+  std::printf("%s\n", rows.dump(1).c_str());
+}
+
+void print_table(const BenchArguments& arguments, const std::vector<CheckpointBenchRow>& figures, int ranks) {
+  std::printf("%s, batch %lld, f32; %d x %d ranks x threads; medians of %lld rounds\n\n",
+              name_of(arguments.options.model).c_str(), static_cast<long long>(arguments.options.batch), ranks,
+              kernel_threads(), static_cast<long long>(CheckpointBenchOptions().rounds));
+  std::printf("%-9s %-14s %14s %10s %13s %8s %14s\n", "figure", "against", "amount", "ms", "ms reference", "ratio",
+              "goal");
+  for (const CheckpointBenchRow& row : figures)
+    std::printf("%-9s %-14s %14lld %10.1f %13.1f %8.3f %8s %4.1f %s\n", row.figure.c_str(), row.against.c_str(),
+                static_cast<long long>(row.amount), row.seconds * 1e3, row.reference_seconds * 1e3, row.ratio,
+                row.goal == Goal::AtMost ? "at most" : "at least", row.limit, row.is_met() ? "met" : "missed");
+}
+
+void bench_of_checkpoints(const BenchArguments& arguments, Communicator& ranks) {
+  const StepBenchOptions& options = arguments.options;
+  const auto figures = bench_checkpoints(
+      {.model = options.model, .batch = options.batch, .parallel = options.parallel, .directory = arguments.directory},
+      ranks);
+  if (ranks.rank() != 0) return;
+  if (arguments.as_json)
+    print_json(arguments, figures, ranks.size());
+  else
+    print_table(arguments, figures, ranks.size());
+}
+
 ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
   settle_threads(arguments.threads, ranks);
+  if (arguments.of_checkpoints) {
+    bench_of_checkpoints(arguments, ranks);
+    return ExitCode::Done;
+  }
   const StepBenchReport report =
       arguments.over_ranks ? bench_ranks(arguments.options, ranks) : bench_steps(arguments.options, ranks);
   if (ranks.rank() != 0) return ExitCode::Done;
@@ -129,8 +180,18 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->check(CLI::Range(0, 2));
   command->add_option("--threads", arguments->threads, "threads of a rank; 0: its share of the cores")
       ->capture_default_str();
-  command->add_flag("--over-ranks", arguments->over_ranks,
-                    "compare 1, 2, ... ranks with the same threads between them; under mpirun or srun");
+  CLI::Option* checkpoints =
+      command->add_flag("--checkpoints", arguments->of_checkpoints,
+                        "what saving and loading cost against memcpy, plain writing and reading");
+  command
+      ->add_option("--directory", arguments->directory,
+                   "with --checkpoints: where to write; a folder is made and removed")
+      ->needs(checkpoints)
+      ->capture_default_str();
+  command
+      ->add_flag("--over-ranks", arguments->over_ranks,
+                 "compare 1, 2, ... ranks with the same threads between them; under mpirun or srun")
+      ->excludes(checkpoints);
   command->add_flag("--json", arguments->as_json, "print an array of rows");
   command->callback([arguments, &chosen] {
     chosen = [arguments] { return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); }); };

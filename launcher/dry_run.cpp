@@ -38,6 +38,7 @@ void print_json(const DryRun& run, const DryRunRequest& request) {
                                      {"gradients", run.memory.gradients},
                                      {"moments", run.memory.moments},
                                      {"activations", run.memory.activations},
+                                     {"checkpoint_copy", run.memory.checkpoint_copy},
                                      {"peak", run.memory.peak()}}},
                                    {"checkpoint_bytes", run.checkpoint_bytes}};
   std::printf("%s\n", out.dump().c_str());
@@ -59,9 +60,11 @@ void print_table(const DryRun& run, const DryRunRequest& request) {
   std::printf("step                %lld tokens, %.4g FLOPs over %d rank%s\n",
               static_cast<long long>(run.tokens_per_step), static_cast<double>(run.step.total()), request.ranks,
               request.ranks == 1 ? "" : "s");
-  std::printf("memory of a rank    %.1f MiB: weights %.1f, gradients %.1f, moments %.1f, activations %.1f\n",
-              mebibytes(run.memory.peak()), mebibytes(run.memory.weights), mebibytes(run.memory.gradients),
-              mebibytes(run.memory.moments), mebibytes(run.memory.activations));
+  std::printf(
+      "memory of a rank    %.1f MiB: weights %.1f, gradients %.1f, moments %.1f, activations %.1f, "
+      "checkpoint copy %.1f\n",
+      mebibytes(run.memory.peak()), mebibytes(run.memory.weights), mebibytes(run.memory.gradients),
+      mebibytes(run.memory.moments), mebibytes(run.memory.activations), mebibytes(run.memory.checkpoint_copy));
   std::printf("checkpoint          %.1f MiB\n", mebibytes(run.checkpoint_bytes));
 }
 

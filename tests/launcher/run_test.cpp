@@ -81,6 +81,36 @@ TEST(Tables, AreJsonOnDemand) {
   EXPECT_EQ(bench.run("doctor --json").code, 0);
 }
 
+TEST(Tables, OfCheckpointsAreJsonOnDemand) {
+  const Workbench bench;
+  const Ending ending = bench.run(
+      2, "bench --checkpoints --directory there --json --layers 2 --width 32 --heads 2 --context 32 --batch 2");
+  ASSERT_EQ(ending.code, 0) << ending.err;
+  const json rows = json::parse(ending.out);
+  ASSERT_EQ(rows.size(), 4u);
+  std::vector<std::string> figures;
+  for (const json& row : rows) {
+    figures.push_back(row.at("figure"));
+    EXPECT_EQ(row.at("ranks"), 2);
+    EXPECT_EQ(row.at("is_met"),
+              row.at("goal") == "at most" ? row.at("ratio") <= row.at("limit") : row.at("ratio") >= row.at("limit"));
+  }
+  EXPECT_EQ(figures, (std::vector<std::string>{"stall", "training", "writing", "loading"}));
+  EXPECT_TRUE(std::filesystem::is_empty(bench / "there"));
+}
+
+TEST(Tables, CountTheCopyOfACheckpoint) {
+  const Workbench bench;
+  const auto memory = [&](const std::string& more) {
+    return json::parse(bench.run("train run.yaml --dry-run --json --ranks 4 " + more).out).at("memory");
+  };
+  const json saved = memory(""), never = memory("checkpoint.every=0 checkpoint.at_end=false");
+  EXPECT_EQ(never.at("checkpoint_copy"), 0);
+  EXPECT_EQ(saved.at("peak"), never.at("peak").get<std::int64_t>() + saved.at("checkpoint_copy").get<std::int64_t>());
+  const auto all = json::parse(bench.run("train run.yaml --dry-run --json --ranks 4").out).at("checkpoint_bytes");
+  EXPECT_NEAR(saved.at("checkpoint_copy").get<double>(), all.get<double>() / 4, 16.0) << "each rank writes a quarter";
+}
+
 TEST(PublicTokens, TrainAsTheyAre) {
   const char* data = std::getenv("ISOBATH_DATA");
   if (data == nullptr) GTEST_SKIP() << "ISOBATH_DATA names no folder with public token files";

@@ -4,34 +4,10 @@
 
 #include "ops/core/host_waits.hpp"
 #include "ops/core/threads.hpp"
+#include "trainer/bench/measuring.hpp"
 
 namespace isobath {
 namespace {
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
-}
-
-/// A rank's share of a batch of tokens that mean nothing: time does not depend on them.
-Batch random_batch(const ModelConfig& model, std::int64_t batch, const Communicator& ranks) {
-  const IndexRange mine = share_of(batch, {ranks.rank(), ranks.size()});
-  const auto key = RandomKey{1, Purpose::Test, 0, 0}.words();
-  HostBatch host;
-  host.context = model.context;
-  for (std::int64_t sample = mine.begin; sample < mine.end; ++sample) {
-    for (std::int64_t t = 0; t < model.context; ++t) {
-      const auto words = draw4(key, static_cast<std::uint64_t>(sample), static_cast<std::uint64_t>(t), 0);
-      host.inputs.push_back(static_cast<std::int32_t>(words[0] % static_cast<std::uint32_t>(model.vocabulary)));
-      host.targets.push_back(static_cast<std::int32_t>(words[1] % static_cast<std::uint32_t>(model.vocabulary)));
-    }
-    host.samples.push_back(sample);
-    host.valid_targets.push_back(model.context);
-    host.digests.push_back(sample);
-  }
-  return host.to(Device::cpu());
-}
 
 RunConfig run_config(const StepBenchOptions& options, const DepthConfig& depth) {
   RunConfig config;

@@ -1,22 +1,16 @@
 #include "trainer/bench/step_bench.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 
 #include "ops/core/cpu/matmul.hpp"
 #include "ops/core/threads.hpp"
 #include "trainer/bench/contender.hpp"
+#include "trainer/bench/measuring.hpp"
 #include "trainer/metrics/flops.hpp"
 
 namespace isobath {
 namespace {
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begun = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-}
 
 /// The sum of all ranks' peaks, measured side by side.
 double peak_of(Communicator& ranks) {

@@ -1,8 +1,13 @@
 #include "trainer/run/dry_run.hpp"
 
+#include <algorithm>
+
 #include "parallel/dry_communicator.hpp"
+#include "trainer/checkpoint/saving/plan.hpp"
 #include "trainer/metrics/flops.hpp"
 #include "trainer/replica.hpp"
+#include "trainer/run/run_saver.hpp"
+#include "trainer/run/run_state.hpp"
 #include "trainer/trainer.hpp"
 
 namespace isobath {
@@ -31,6 +36,16 @@ Batch meta_batch(std::int64_t size, std::int64_t context) {
   return batch;
 }
 
+/// Bytes of the shard of the rank that writes most.
+std::int64_t largest_shard(std::span<const NamedTensor> tensors, int world) {
+  const Manifest plan = describe({}, tensors, world);
+  std::vector<std::int64_t> bytes(static_cast<std::size_t>(world));
+  for (const TensorRecord& tensor : plan.tensors)
+    for (const Piece& piece : tensor.pieces)
+      bytes[static_cast<std::size_t>(piece.file)] += piece.count() * static_cast<std::int64_t>(size_of(tensor.dtype));
+  return *std::max_element(bytes.begin(), bytes.end());
+}
+
 }  // namespace
 
 DryRun measure_dry_run(const RunConfig& config, int world) {
@@ -42,6 +57,8 @@ DryRun measure_dry_run(const RunConfig& config, int world) {
   DryCommunicator ranks(world);
   Trainer trainer(config, replica, ranks);
   out.memory.moments = in_use() - start - out.memory.weights - out.memory.gradients;
+  if (writes_checkpoints(config.checkpoint))
+    out.memory.checkpoint_copy = largest_shard(training_tensors(replica.parameters, trainer.optimizer()), world);
 
   const std::int64_t largest_share = (config.train.batch + world - 1) / world;
   const Batch batch = meta_batch(largest_share, config.model.context);

@@ -14,8 +14,11 @@ struct MemoryEstimate {
   std::int64_t weights = 0;
   std::int64_t gradients = 0;
   std::int64_t moments = 0;
-  std::int64_t activations = 0;  ///< the peak above the three, gradients on their way included
-  std::int64_t peak() const { return weights + gradients + moments + activations; }
+  std::int64_t activations = 0;      ///< the peak above the three, gradients on their way included
+  std::int64_t checkpoint_copy = 0;  ///< what a save copies before it writes; 0 when none is ever written
+  /// Of a step; tensors only.
+  std::int64_t training() const { return weights + gradients + moments + activations; }
+  std::int64_t peak() const { return training() + checkpoint_copy; }
 };
 
 struct DryRun {

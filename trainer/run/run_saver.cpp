@@ -29,6 +29,10 @@ std::string seconds_text(double seconds) {
 
 }  // namespace
 
+bool writes_checkpoints(const CheckpointConfig& config) {
+  return config.interval == SaveInterval::Auto || config.every > 0 || config.at_end;
+}
+
 RunSaver::RunSaver(const RunSetup& setup, Communicator& ranks, SaverLog log)
     : config_(setup.config.checkpoint),
       ranks_(ranks),
@@ -38,7 +42,7 @@ RunSaver::RunSaver(const RunSetup& setup, Communicator& ranks, SaverLog log)
       saver_(root_, static_cast<int>(config_.retries), ranks, hooks(config_, root_, log_.sync_metrics)) {}
 
 void RunSaver::prepare(std::span<const NamedTensor> tensors) {
-  if (config_.interval == SaveInterval::Steps && config_.every == 0 && !config_.at_end) return;
+  if (!writes_checkpoints(config_)) return;
   on_every_rank(ranks_, [&] {
     if (ranks_.rank() == 0)
       require_space(root_.parent_path(), 2 * disk_bytes(describe({}, tensors, ranks_.size())),

@@ -11,6 +11,9 @@
 
 namespace isobath {
 
+/// Whether a run of this configuration ever writes one, but for a signal's sake.
+bool writes_checkpoints(const CheckpointConfig& config);
+
 /// What the saver needs of rank 0's logs; empty on the other ranks.
 struct SaverLog {
   std::function<void(const std::string&)> say;  ///< a line for people

@@ -1,8 +1,16 @@
 #include "trainer/checkpoint/background/snapshot.hpp"
 
-#include <cstring>
+#include <algorithm>
+
+#include "ops/core/threads.hpp"
+#include "trainer/checkpoint/background/stream_copy.hpp"
 
 namespace isobath {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 20;  // bytes that are worth a thread
+
+}  // namespace
 
 void Snapshot::reserve(std::size_t bytes) {
   if (bytes <= capacity_) return;
@@ -17,10 +25,23 @@ void Snapshot::take(std::span<const std::span<const std::byte>> pieces) {
   pieces_.clear();
   std::byte* next = memory_.get();
   for (const std::span<const std::byte> piece : pieces) {
-    std::memcpy(next, piece.data(), piece.size());
     pieces_.emplace_back(next, piece.size());
     next += piece.size();
   }
+  parallel_for(next - memory_.get(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::size_t i = 0; i < pieces.size(); ++i) copy_between(pieces[i], pieces_[i], begin, end);
+  });
+}
+
+/// The bytes of one piece that fall into [begin, end) of the copy.
+void Snapshot::copy_between(std::span<const std::byte> from, std::span<const std::byte> copy, std::int64_t begin,
+                            std::int64_t end) {
+  const std::int64_t at = copy.data() - memory_.get(), after = at + std::ssize(copy);
+  begin = std::max(begin, at);
+  end = std::min(end, after);
+  if (begin >= end) return;
+  stream_copy(memory_.get() + begin,
+              from.subspan(static_cast<std::size_t>(begin - at), static_cast<std::size_t>(end - begin)));
 }
 
 std::size_t total_bytes(std::span<const std::span<const std::byte>> pieces) {

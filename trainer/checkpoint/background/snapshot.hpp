@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -12,12 +13,15 @@ class Snapshot {
  public:
   /// Makes room for `bytes`, resident at once.
   void reserve(std::size_t bytes);
-  /// Copies the pieces, one after the other.
+  /// Copies the pieces, with all kernel threads of the caller.
   void take(std::span<const std::span<const std::byte>> pieces);
   /// The copies, in the same order.
   const std::vector<std::span<const std::byte>>& pieces() const { return pieces_; }
 
  private:
+  void copy_between(std::span<const std::byte> from, std::span<const std::byte> copy, std::int64_t begin,
+                    std::int64_t end);
+
   std::unique_ptr<std::byte[]> memory_;
   std::size_t capacity_ = 0;
   std::vector<std::span<const std::byte>> pieces_;
