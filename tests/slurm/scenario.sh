@@ -66,16 +66,6 @@ has_restarted() { # has_restarted JOB TIMES
   job_says "$1" JobState=RUNNING || job_says "$1" JobState=COMPLETED
 }
 
-# Ended well. A start that failed on the way, and that the script or Slurm asked to be repeated, is repeated at once.
-completed() { # completed JOB
-  job_says "$1" JobState=COMPLETED && return 0
-  if job_says "$1" JobState=PENDING && ! job_says "$1" Restarts=0; then
-    sleep 2
-    scontrol update JobId="$1" StartTime=now 2>/dev/null || true
-  fi
-  return 1
-}
-
 readonly steps=300
 cat "$root"/README.md "$root"/docs/*.md >text.txt
 "$program" prepare text.txt --output data --tokenizer bytes
@@ -97,7 +87,7 @@ interrupted_by_usr2() { # interrupted_by_usr2 LAUNCHER
   eventually 30 has_step "$name" 20
   scancel --signal=USR2 --batch "$job"
   eventually 30 has_restarted "$job" 1
-  eventually 60 completed "$job"
+  eventually 30 job_says "$job" JobState=COMPLETED
   output_has "$name" 'the ranks ended with 75'
   output_has "$name" 'requeue 1 of at most 3'
   output_has "$name" 'the ranks ended with 0'
@@ -114,7 +104,7 @@ cancelled() {
   eventually 20 grep -q 'whoever sent it decides' runs/cancelled/slurm/"$job".out
   job_says "$job" Restarts=0 || fail "a cancelled job came back"
   job=$(submit name=cancelled)
-  eventually 60 completed "$job"
+  eventually 30 job_says "$job" JobState=COMPLETED
   same_log cancelled
   pass "scancel: not requeued; the same command finished it; same log"
 }
@@ -130,7 +120,7 @@ lose_node() {
 
 node_was_lost() {
   eventually 60 has_restarted "$lost" 1
-  eventually 60 completed "$lost"
+  eventually 40 job_says "$lost" JobState=COMPLETED
   grep -qE 'start 2 of runs/lost on n\[(1,3|1,4|3-4)\]' runs/lost/slurm/*.out || fail "the lost node ran it again"
   same_log lost
   pass "its run: requeued onto other nodes, resumed, finished; same log"
