@@ -41,6 +41,12 @@ void check_schedule(const RunConfig& run, config::Checker& checker) {
                {"optim.warmup_steps", "optim.decay_steps"},
                {"at most optim.decay_steps = " + print(run.optim.decay_steps), print(warmup),
                 "decay_steps counts from the first step, warm-up included"});
+  if (run.optim.schedule != Schedule::WarmupStableDecay) return;
+  const std::int64_t cooldown = run.optim.cooldown(run.train.steps),
+                     room = std::max<std::int64_t>(0, run.decay_steps() - warmup);
+  checker.rule(cooldown <= room, {"optim.cooldown_steps", "optim.schedule", "optim.warmup_steps", "train.steps"},
+               {"at most " + print(room) + ", the steps between the warm-up and the end of the decay", print(cooldown),
+                "cool down or warm up for fewer steps, or train longer"});
 }
 
 }  // namespace
@@ -90,7 +96,8 @@ void RunConfig::check(config::Checker& checker) const {
 
 RunConfig effective(RunConfig run) {
   run.model.ffn_width = run.model.ffn_channels();
-  run.optim.decay_steps = run.optim.schedule == Schedule::Cosine ? run.decay_steps() : 0;
+  if (run.optim.schedule == Schedule::WarmupStableDecay) run.optim.cooldown_steps = run.optim.cooldown(run.train.steps);
+  run.optim.decay_steps = run.optim.schedule == Schedule::Constant ? 0 : run.decay_steps();
   return run;
 }
 

@@ -35,7 +35,7 @@ struct RunConfig {
   SystemConfig system;
 
   /// Steps after which the learning rate is at its end, the 0 of `optim.decay_steps` resolved.
-  std::int64_t decay_steps() const { return optim.decay_steps == 0 ? train.steps : optim.decay_steps; }
+  std::int64_t decay_steps() const { return optim.decay_end(train.steps); }
 
   static void fields(auto& self, auto&& field) {
     using enum OnResume;
@@ -57,8 +57,9 @@ struct RunConfig {
   void check(config::Checker& checker) const;
 };
 
-/// `run` with the zeros that stand for other values resolved (ffn_width, decay_steps), so that two configurations that
-/// mean the same compare equal, and a longer train.steps is seen to stretch a cosine that ends with it.
+/// `run` with the zeros that stand for other values resolved (ffn_width, decay_steps, cooldown_steps), so that two
+/// configurations that mean the same compare equal, and a longer train.steps is seen to stretch a decay that ends with
+/// it.
 RunConfig effective(RunConfig run);
 
 }  // namespace isobath

@@ -2,6 +2,7 @@
 // The loop: how long, how large a step, how often it is looked at.
 
 #include <cstdint>
+#include <string>
 
 #include "configs/schema/checker.hpp"
 #include "configs/schema/field_rule.hpp"
@@ -14,6 +15,7 @@ struct TrainConfig {
   std::int64_t micro_batches = 1;
   std::int64_t log_every = 1;
   double bucket_mib = 25;
+  std::string start_from;
 
   static void fields(auto& self, auto&& field) {
     using enum OnResume;
@@ -25,6 +27,9 @@ struct TrainConfig {
     field("log_every", self.log_every, at_least(1), MayChange, "steps between two progress lines");
     field("bucket_mib", self.bucket_mib, above(0).up_to(65536), MayChange,
           "MiB of gradient that are reduced together; another size rounds differently on more than two ranks");
+    field("start_from", self.start_from, anything(), Same,
+          "checkpoint of another run of the same model, data and batch from which this one branches off, at its step "
+          "and with an optim section of its own; empty: from the beginning");
   }
   void check(config::Checker& checker) const;
 };

@@ -51,7 +51,15 @@ std::vector<config::ForbiddenChange> diff_on_resume(const RunConfig& before, con
 }
 
 void require_resumable(const RunConfig& before, const ResolvedConfig& now) {
-  config::throw_if_any(config::to_issues(diff_on_resume(before, now)));
+  config::throw_if_any(config::to_issues(diff_on_resume(before, now), config::Succession::Resumes));
+}
+
+void require_branchable(const RunConfig& before, const ResolvedConfig& now) {
+  std::vector<config::ForbiddenChange> changes = diff_on_resume(before, now);
+  std::erase_if(changes, [](const config::ForbiddenChange& change) {
+    return change.path.starts_with("optim.") || change.path == "train.start_from";
+  });
+  config::throw_if_any(config::to_issues(changes, config::Succession::BranchesOff));
 }
 
 std::string config_reference() {

@@ -39,6 +39,9 @@ std::vector<config::ForbiddenChange> diff_on_resume(const RunConfig& before, con
 /// Throws ConfigError with one line per change of diff_on_resume.
 void require_resumable(const RunConfig& before, const ResolvedConfig& now);
 
+/// The same for a run that starts from a checkpoint of `before` under another name: its section optim is its own.
+void require_branchable(const RunConfig& before, const ResolvedConfig& now);
+
 /// Markdown tables of every key: docs/configuration.md.
 std::string config_reference();
 

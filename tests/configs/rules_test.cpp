@@ -90,6 +90,14 @@ TEST(RunRules, PartsHaveSequencesAndWarmUpEnds) {
                   "first step, warm-up included"});
 }
 
+TEST(RunRules, ACooldownFitsBehindTheWarmup) {
+  EXPECT_EQ(
+      mistakes("train: {steps: 20}\noptim: {schedule: wsd, warmup_steps: 8, cooldown_steps: 13}\n"),
+      Lines{"a.yaml:2:41: optim.cooldown_steps: expected at most 12, the steps between the warm-up and the end of "
+            "the decay, found 13; cool down or warm up for fewer steps, or train longer"});
+  EXPECT_EQ(mistakes("train: {steps: 20}\noptim: {schedule: wsd, warmup_steps: 8, cooldown_steps: 12}\n"), Lines{});
+}
+
 TEST(RunRules, AHeldOutBlockHoldsAWindow) {
   EXPECT_EQ(mistakes("data: {validation_block: 128}\n"),
             Lines{"a.yaml:1:8: data.validation_block: expected more than model.context = 128, found 128; a held-out "

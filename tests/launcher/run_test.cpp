@@ -50,6 +50,33 @@ TEST_P(WholeRun, ResumesBitExactly) {
   EXPECT_EQ(trajectory(bench / "runs/whole/metrics.jsonl"), trajectory(bench / "runs/part/metrics.jsonl"));
 }
 
+TEST(Branch, CoolsDownAsARunThatWasMeantForItsBudget) {
+  const Workbench bench;
+  const std::string arguments =
+      "train run.yaml depth.policy=mixture_of_depths optim.schedule=wsd checkpoint.keep_last=9 ";
+  ASSERT_EQ(bench.run(2, arguments + "name=budget train.steps=6 optim.cooldown_steps=2").code, 0);
+  ASSERT_EQ(bench.run(2, arguments + "name=stable train.steps=12 checkpoint.every=4").code, 0);
+  const std::string branch = arguments + "name=branch train.steps=6 optim.cooldown_steps=2 ";
+  const std::string start = "train.start_from=runs/stable/checkpoints/step-00000004 ";
+  const Ending branched = bench.run(2, branch + start);
+  ASSERT_EQ(branched.code, 0) << branched.err;
+  const auto meant = trajectory(bench / "runs/budget/metrics.jsonl");
+  const auto got = trajectory(bench / "runs/branch/metrics.jsonl");
+  ASSERT_EQ(got.size(), 2u);
+  EXPECT_TRUE(std::equal(got.begin(), got.end(), meant.begin() + 4)) << "other losses than the run without a branch";
+  EXPECT_EQ(bench.run(2, branch + start).code, 0);
+  EXPECT_EQ(trajectory(bench / "runs/branch/metrics.jsonl"), got) << "its own checkpoint comes first: it is finished";
+
+  const std::string other = arguments + start + "name=other train.steps=8 ";
+  const Ending late = bench.run(2, other + "optim.cooldown_steps=5");
+  EXPECT_EQ(late.code, 78) << late.err;
+  EXPECT_NE(late.err.find("optim.cooldown_steps to at most 4"), std::string::npos) << late.err;
+  const Ending wider = bench.run(2, other + "model.layers=5");
+  EXPECT_EQ(wider.code, 78) << wider.err;
+  EXPECT_NE(wider.err.find("model.layers"), std::string::npos) << wider.err;
+  EXPECT_EQ(bench.run(2, arguments + "name=none train.start_from=runs/nowhere").code, 74);
+}
+
 INSTANTIATE_TEST_SUITE_P(Policies, WholeRun, testing::Values("dense", "token_selective", "mixture_of_depths"),
                          [](const auto& info) { return info.param; });
 

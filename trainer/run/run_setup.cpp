@@ -5,6 +5,7 @@
 #include "ops/core/files/durable.hpp"
 #include "parallel/agreement.hpp"
 #include "parallel/exchange.hpp"
+#include "trainer/run/branch.hpp"
 
 namespace isobath {
 namespace {
@@ -71,11 +72,13 @@ void open_run_directory(const RunSetup& setup, Communicator& ranks) {
   const RunPaths paths(setup.config);
   on_every_rank(ranks, [&] {
     if (ranks.rank() != 0) return;
+    if (std::filesystem::exists(paths.config()))
+      require_resumable(load_run_config(paths.config()).config, setup.resolved);
+    else if (!setup.config.train.start_from.empty())
+      check_branch(setup.resolved);
     std::error_code failed;
     std::filesystem::create_directories(paths.root, failed);
     if (failed) throw StorageError(text(paths.root.string(), ": cannot be made: ", failed.message()));
-    if (std::filesystem::exists(paths.config()))
-      require_resumable(load_run_config(paths.config()).config, setup.resolved);
     write_durably(paths.config(), setup.config_text);
   });
 }

@@ -39,7 +39,8 @@ struct RunPaths {
 RunSetup set_up_run(const std::function<ResolvedConfig()>& read, Communicator& ranks);
 
 /// Makes the run directory and keeps the configuration there, by rank 0. Throws, on every rank, when the run exists
-/// with another configuration in what a resumed run must keep (ConfigError's text, code 78), or StorageError's when it
+/// with another configuration in what a resumed run must keep, or a new run may not branch off where it says
+/// (ConfigError's text, code 78), or StorageError's when it
 /// cannot be written.
 void open_run_directory(const RunSetup& setup, Communicator& ranks);
 

@@ -67,13 +67,17 @@ bool TrainingRun::resume() {
   const LatestCheckpoint latest = find_latest(paths_.checkpoints(), setup_.config.checkpoint.verify, ranks_);
   for (const SkippedCheckpoint& skipped : latest.skipped)
     if (ranks_.rank() == 0) log_warning(text("skipping ", skipped.directory.string(), ": ", skipped.reason));
-  if (!latest.directory) return false;
+  const std::string& start = setup_.config.train.start_from;
+  const bool branches = !latest.directory && !start.empty();
+  if (!latest.directory && !branches) return false;
+  const std::filesystem::path from = branches ? std::filesystem::path(start) : *latest.directory;
   const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
-  progression_ = progression_of(load_checkpoint(*latest.directory, tensors, ranks_), setup_);
+  progression_ = progression_of(load_checkpoint(from, tensors, ranks_), setup_);
+  if (branches) progression_.metrics_bytes = 0;  // the file is the other run's
   trainer_.resume_at(progression_.steps);
   loader_.seek(progression_.steps + progression_.skipped_batches);
   spikes_.restore(progression_.losses);
-  if (ranks_.rank() == 0) log_info(text("resuming from ", latest.directory->string()));
+  if (ranks_.rank() == 0) log_info(text(branches ? "branching off " : "resuming from ", from.string()));
   return true;
 }
 

@@ -23,11 +23,15 @@ std::vector<ForbiddenChange> forbidden_changes(const Schema& before, const Schem
   return changes;
 }
 
-Issues to_issues(const std::vector<ForbiddenChange>& changes) {
+Issues to_issues(const std::vector<ForbiddenChange>& changes, Succession succession) {
+  const bool resumes = succession == Succession::Resumes;
+  const std::string whose = resumes ? " as in the run that is resumed" : " as in the run of train.start_from";
+  const std::string otherwise =
+      resumes ? ", or start a new run under another name" : ", or start without train.start_from";
   Issues issues;
   for (const ForbiddenChange& change : changes)
-    issues.push_back({change.source, change.path, change.before + " as in the run that is resumed", change.now,
-                      "set " + change.path + "=" + change.before + ", or start a new run under another name"});
+    issues.push_back({change.source, change.path, change.before + whose, change.now,
+                      "set " + change.path + "=" + change.before + otherwise});
   return issues;
 }
 

@@ -27,7 +27,10 @@ struct ForbiddenChange {
 /// Both schemas are bound to objects of one type; `sources` belong to `now`.
 std::vector<ForbiddenChange> forbidden_changes(const Schema& before, const Schema& now, const Sources& sources);
 
+/// What a run does with the earlier run whose values it has to keep.
+enum class Succession { Resumes, BranchesOff };
+
 /// One issue per change, to be thrown as ConfigError.
-Issues to_issues(const std::vector<ForbiddenChange>& changes);
+Issues to_issues(const std::vector<ForbiddenChange>& changes, Succession succession);
 
 }  // namespace isobath::config
