@@ -41,6 +41,17 @@ step() { # step NAME COMMAND...
   "$@" || failed+=("$name")
 }
 
+# Public readers of what isobath writes. Where no package index can be reached, their tests skip and say so.
+python_readers() {
+  local home=build/test-python
+  [[ -e $home/complete ]] || {
+    python3 -m venv "$home" && "$home/bin/pip" install --quiet --disable-pip-version-check --requirement tests/support/python.txt && touch "$home/complete"
+  } || return 0
+  export ISOBATH_TEST_PYTHON=$PWD/$home/bin/python
+}
+say "Python readers"
+python_readers
+
 if build cpu-release all; then
   step lint python3 tests/lint/lint.py --headers build/cpu-release
   check cpu-release '.*'

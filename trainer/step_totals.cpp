@@ -30,10 +30,12 @@ void StepTotals::add_routes(const ModelOutput& output, const Tensor& unit, doubl
     const Route& route = record.route;
     const double share = static_cast<double>(route.queries.size()) * unit_value;
     tally(values_, kLayers + record.layer, share);
-    if (route.gates.defined())
-      tally(values_, kLayers + layers_ + record.layer, sum(route.gates.detached(), 1.0F, unit));
-    else
+    if (!route.gates.defined()) {
       tally(values_, kLayers + layers_ + record.layer, share);
+      continue;
+    }
+    tally(values_, kLayers + layers_ + record.layer, sum(route.gates.detached(), 1.0F, unit));
+    tally_bins(values_, bins_of(record.layer), route.gates, kGateBins);
   }
 }
 
@@ -82,6 +84,8 @@ StepTotals::Read StepTotals::read(const Router& router) const {
     const bool routed = router.routes(static_cast<int>(layer));
     out.depth.push_back(routed ? at(kLayers + layer) : 1.0);
     out.gate.push_back(routed ? at(kLayers + layers_ + layer) : 1.0);
+    const auto bins = values.begin() + bins_of(layer);
+    out.gate_bins.emplace_back(bins, bins + kGateBins);
   }
   for (std::int64_t rank = 0; rank < ranks_; ++rank) {
     out.compute_seconds.push_back(at(ranks_begin() + rank));

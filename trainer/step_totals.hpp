@@ -61,6 +61,7 @@ class StepTotals {
     std::vector<double> depth;   ///< per block: share of rows updated; 1 where no route was noted
     std::vector<double>
         gate;  ///< per block: mean gate over all rows, closed ones counting 0; 1 where no route was noted
+    std::vector<std::vector<double>> gate_bins;        ///< per block: StepReport::gate_bins
     std::vector<double> compute_seconds, active_rows;  ///< per rank
 
     /// Work and waiting of the step, of which rank `rank` waited `waited` seconds for collectives.
@@ -73,12 +74,14 @@ class StepTotals {
   static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kStop = 3, kSaved = 4, kSaveFailed = 5,
                                 kData = 6, kLayers = 7;
   static std::int64_t index(ParameterGroup group) { return static_cast<std::int64_t>(group); }
-  std::int64_t ranks_begin() const { return kLayers + 2 * layers_; }
+  std::int64_t bins_of(std::int64_t layer) const { return kLayers + 2 * layers_ + kGateBins * layer; }
+  std::int64_t ranks_begin() const { return bins_of(layers_); }
   std::int64_t summed() const { return ranks_begin() + 2 * ranks_; }
 
   std::int64_t layers_, ranks_;
-  // f64: loss, auxiliary, FLOPs, votes [3], data digest, depth [L], gate [L], compute seconds [N], active rows [N],
-  // where a rank adds to its own places only; then, equal on all ranks: squares [groups], controls [groups * 4]
+  // f64: loss, auxiliary, FLOPs, votes [3], data digest, depth [L], gate [L], gate bins [L * bins], compute seconds
+  // [N], active rows [N], where a rank adds to its own places only; then, equal on all ranks: squares [groups],
+  // controls [groups * 4]
   Tensor values_;
 };
 

@@ -133,6 +133,7 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds, double 
           .dense_flops = training_flops(forward) * static_cast<double>(config_.train.batch),
           .depth = read.depth,
           .gate = read.gate,
+          .gate_bins = read.gate_bins,
           .balance = read.balance(ranks_.rank(), waited),
           .votes = read.votes,
           .is_skipped = !read.went};

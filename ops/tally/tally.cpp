@@ -1,5 +1,7 @@
 #include "ops/tally/tally.hpp"
 
+#include <algorithm>
+
 namespace isobath {
 
 void tally(const Tensor& totals, std::int64_t index, const Tensor& value) {
@@ -12,6 +14,19 @@ void tally(const Tensor& totals, std::int64_t index, const Tensor& value) {
 void tally(const Tensor& totals, std::int64_t index, double value) {
   require(index >= 0 && index < totals.count(), "tally: index ", index, " of ", totals.shape());
   on_cpu_queue_of(totals.device(), "tally", [&](CpuQueue) { totals.view<double>()[index] += value; });
+}
+
+void tally_bins(const Tensor& totals, std::int64_t index, const Tensor& values, std::int64_t bins) {
+  require(index >= 0 && bins > 0 && index + bins <= totals.count(), "tally_bins: ", bins, " from ", index, " of ",
+          totals.shape());
+  on_cpu_queue_of(totals.device(), "tally_bins", [&](CpuQueue) {
+    double* counts = totals.view<double>().data + index;
+    const float* value = values.view<const float>().data;
+    for (std::int64_t i = 0; i < values.count(); ++i) {
+      const float inside = std::clamp(value[i], 0.0F, 1.0F) * static_cast<float>(bins);
+      counts[std::min(static_cast<std::int64_t>(inside), bins - 1)] += 1.0;
+    }
+  });
 }
 
 Tensor reciprocal(const Tensor& total) {

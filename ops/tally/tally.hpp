@@ -9,6 +9,9 @@ namespace isobath {
 void tally(const Tensor& totals, std::int64_t index, const Tensor& value);
 /// totals[index] += value, where the host knows the value.
 void tally(const Tensor& totals, std::int64_t index, double value);
+/// totals[index + b] += how many of values: f32 [n] or [n, 1] lie in bin b of `bins` equal ones over [0, 1]; what lies
+/// outside counts in the first or the last. Counts are whole numbers, so no order of summing shows in them.
+void tally_bins(const Tensor& totals, std::int64_t index, const Tensor& values, std::int64_t bins);
 /// 1 / total[0] as f32 [1] for total: f64 [1]; 0 where the total is 0, so that an empty step weighs nothing.
 Tensor reciprocal(const Tensor& total);
 

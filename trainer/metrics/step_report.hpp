@@ -21,6 +21,8 @@ struct RankBalance {
   double communication = 0.0;    ///< seconds that rank 0 waited for collectives, beyond waiting for the slowest rank
 };
 
+inline constexpr std::int64_t kGateBins = 20;
+
 /// What one optimizer step did, over all ranks, as read from the device once.
 struct StepReport {
   std::int64_t step = 0;    ///< updates done, this one included
@@ -36,6 +38,8 @@ struct StepReport {
   double dense_flops = 0.0;     ///< the same step without routing
   std::vector<double> depth;    ///< per block: share of rows whose update was computed
   std::vector<double> gate;     ///< per block: mean gate; 1 for an unrouted block
+  /// Per block: rows whose gate lies in each of kGateBins equal parts of [0, 1]; zeros for a block without gates.
+  std::vector<std::vector<double>> gate_bins;
   RankBalance balance;
   StepVotes votes;          ///< ranks that said so; equal on all ranks
   bool is_skipped = false;  ///< the loss was a spike, and the weights are those of before

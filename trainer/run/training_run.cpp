@@ -53,9 +53,9 @@ TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
   resume();
   SaverLog log;
   if (ranks.rank() == 0) {
-    metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
+    log_ = open_log();
     progress_ = std::make_unique<Progress>(setup.config.train.steps, setup.config.train.log_every);
-    log = {.say = [this](const std::string& line) { note(line); }, .sync_metrics = [this] { metrics_->sync(); }};
+    log = {.say = [this](const std::string& line) { note(line); }, .sync_metrics = [this] { log_->sync(); }};
   }
   saver_ = std::make_unique<RunSaver>(setup, ranks, std::move(log));
   saver_->resumed_at(progression_.steps);
@@ -79,6 +79,10 @@ bool TrainingRun::resume() {
   spikes_.restore(progression_.losses);
   if (ranks_.rank() == 0) log_info(text(branches ? "branching off " : "resuming from ", from.string()));
   return true;
+}
+
+std::unique_ptr<RunLog> TrainingRun::open_log() const {
+  return std::make_unique<RunLog>(paths_.root, LogPosition{progression_.steps, progression_.metrics_bytes});
 }
 
 void TrainingRun::record_routes(std::filesystem::path path) {
@@ -139,7 +143,7 @@ void TrainingRun::after_step(const StepReport& report) {
   spikes_.note(report.loss);
   progression_.losses = spikes_.losses();
   if (progress_) progress_->show(report);
-  if (metrics_) metrics_->write(report);
+  if (log_) log_->write(report);
   if (report.is_skipped && after_spike(report) == After::WentBack) return;
   if (report.votes.stop > 0) throw StoppedOnRequest(ranks_, text("at step ", report.step));
   if (is_due(setup_.config.guard.hash_every))
@@ -185,7 +189,7 @@ TrainingRun::After TrainingRun::roll_back(const StepReport& report) {
   saver_->resumed_at(progression_.steps);
   progression_.skipped_batches = next_batch - progression_.steps;
   loader_.seek(next_batch);
-  if (ranks_.rank() == 0) metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
+  if (ranks_.rank() == 0) log_ = open_log();
   note(text("went back to step ", progression_.steps, "; ", progression_.skipped_batches,
             " batches are left out so far"));
   return After::WentBack;
@@ -212,7 +216,7 @@ void TrainingRun::report(const Evaluation& score) {
                 static_cast<long long>(progression_.steps), score.loss, static_cast<long long>(score.targets),
                 score.rule.c_str(), kind);
   note(line);
-  if (metrics_) metrics_->write(ValidationReport{progression_.steps, score.rule, score.loss, score.targets});
+  if (log_) log_->write(ValidationReport{progression_.steps, score.rule, score.loss, score.targets});
 }
 
 void TrainingRun::validate_fully() {
@@ -237,7 +241,7 @@ void TrainingRun::save_last() {
 TrainingState TrainingRun::state() const {
   Progression now = progression_;
   // Only rank 0's state is written, and only it keeps metrics.
-  now.metrics_bytes = metrics_ ? metrics_->bytes() : 0;
+  now.metrics_bytes = log_ ? log_->bytes() : 0;
   return training_state(setup_, now);
 }
 

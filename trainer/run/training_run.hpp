@@ -5,8 +5,8 @@
 #include "parallel/watch/watchdog.hpp"
 #include "trainer/evaluate/evaluate.hpp"
 #include "trainer/guard/spike_guard.hpp"
-#include "trainer/metrics/metrics_file.hpp"
 #include "trainer/metrics/progress.hpp"
+#include "trainer/metrics/run_log.hpp"
 #include "trainer/run/route_recorder.hpp"
 #include "trainer/run/run_saver.hpp"
 #include "trainer/run/run_setup.hpp"
@@ -35,6 +35,7 @@ class TrainingRun {
  private:
   /// Whether there was a checkpoint to go on from.
   bool resume();
+  std::unique_ptr<RunLog> open_log() const;
   void after_step(const StepReport& report);
   /// What the configuration says about a step that was skipped; whether the run went back.
   enum class After { GoOn, WentBack };
@@ -68,9 +69,9 @@ class TrainingRun {
   std::unique_ptr<ValidationWindows> all_windows_, some_windows_;
   std::filesystem::path trace_path_;
   std::unique_ptr<RouteRecorder> recorder_;  // while routes are recorded
-  std::unique_ptr<MetricsFile> metrics_;     // rank 0 only, as is progress_
+  std::unique_ptr<RunLog> log_;              // rank 0 only, as is progress_
   std::unique_ptr<Progress> progress_;
-  std::unique_ptr<RunSaver> saver_;  // last: its thread uses the metrics file
+  std::unique_ptr<RunSaver> saver_;  // last: its thread uses the log
 };
 
 /// The trace that a replaying run follows; nothing for other policies.

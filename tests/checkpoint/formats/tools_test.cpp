@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/support.hpp"
+#include "support/python.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/manifest/boxes.hpp"
 #include "trainer/checkpoint/manifest/text.hpp"
@@ -143,7 +144,7 @@ TEST(Safetensors, AStrictReaderFindsEveryTensor) {
 }
 
 TEST(Safetensors, ThePublicLibraryReadsIt) {
-  if (output_of("python3 -c 'import numpy, safetensors'").starts_with("failed"))
+  if (!python_has("numpy, safetensors"))
     GTEST_SKIP() << "Python's numpy or safetensors is not installed (pip install numpy safetensors)";
   const Scratch scratch;
   const fs::path path = exported(scratch), script = scratch.path() / "read.py";
@@ -158,7 +159,7 @@ TEST(Safetensors, ThePublicLibraryReadsIt) {
              "    assert f.metadata() == {'format': 'pt'}\n");
   fs::create_directory(scratch.path() / "out");
   const std::string said =
-      output_of("python3 " + script.string() + " " + path.string() + " " + (scratch.path() / "out").string());
+      output_of(python() + " " + script.string() + " " + path.string() + " " + (scratch.path() / "out").string());
   ASSERT_EQ(said, "");
   for (const auto& [name, bytes] : bytes_of(tensors_at(9))) {
     std::string file = name;
