@@ -27,5 +27,6 @@ void add_doctor(CLI::App& app, CommandBody& chosen);
 void add_bench(CLI::App& app, CommandBody& chosen);
 void add_report(CLI::App& app, CommandBody& chosen);
 void add_submit(CLI::App& app, CommandBody& chosen);
+void add_manual(CLI::App& app, CommandBody& chosen);
 
 }  // namespace isobath

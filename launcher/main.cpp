@@ -29,7 +29,7 @@ int parse_and_run(int count, char** arguments) {
   app.footer(kExitCodes);
   CommandBody chosen;
   for (const AddCommand add : {add_prepare, add_train, add_evaluate, add_sample, add_report, add_checkpoint, add_submit,
-                               add_doctor, add_bench})
+                               add_doctor, add_bench, add_manual})
     add(app, chosen);
   try {
     app.parse(count, arguments);

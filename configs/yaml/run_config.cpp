@@ -67,6 +67,13 @@ std::string config_reference() {
   return config::reference(config::bind(defaults));
 }
 
+std::vector<std::string> config_keys() {
+  RunConfig defaults;
+  std::vector<std::string> keys;
+  for (const config::Field& field : config::bind(defaults).fields) keys.push_back(field.path);
+  return keys;
+}
+
 std::string config_help() {
   RunConfig defaults;
   return config::help(config::bind(defaults));

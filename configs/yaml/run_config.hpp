@@ -48,4 +48,7 @@ std::string config_reference();
 /// The same for a terminal.
 std::string config_help();
 
+/// Every key, "a.b", in the order of declaration.
+std::vector<std::string> config_keys();
+
 }  // namespace isobath
