@@ -1,5 +1,7 @@
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <string>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -39,7 +41,8 @@ StepBenchOptions small_model() {
 }
 
 std::string name_of(const ModelConfig& model) {
-  return text('d', model.width, " L", model.layers, " H", model.heads, " T", model.context);
+  const char* family = model.family == Family::Modern ? "modern " : "";
+  return text(family, 'd', model.width, " L", model.layers, " H", model.heads, " T", model.context);
 }
 
 void print_json(const BenchArguments& arguments, const StepBenchReport& report) {
@@ -163,6 +166,12 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
   command->add_option("--heads", options.model.heads, "attention heads")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  command->add_option("--family", options.model.family, "paper or modern, as model.family")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Family>{{"paper", Family::Paper}, {"modern", Family::Modern}}));
+  command->add_option("--kv-heads", options.model.kv_heads, "heads of keys and values; 0: as many as heads")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--context", options.model.context, "tokens of a sequence")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

@@ -23,6 +23,11 @@ void StepTotals::add_loss(const Tensor& loss) { tally(values_, kLoss, loss); }
 
 void StepTotals::add_auxiliary(const Tensor& loss) { tally(values_, kAuxiliary, loss); }
 
+void StepTotals::add_z_loss(const Tensor& loss) {
+  add_auxiliary(loss);
+  tally(values_, kZLoss, loss);
+}
+
 void StepTotals::add_flops(std::int64_t flops) { tally(values_, kFlops, static_cast<double>(flops)); }
 
 void StepTotals::add_routes(const ModelOutput& output, const Tensor& unit, double unit_value) {
@@ -75,6 +80,7 @@ StepTotals::Read StepTotals::read(const Router& router) const {
   Read out;
   out.loss = at(kLoss);
   out.auxiliary = at(kAuxiliary);
+  out.z_loss = at(kZLoss);
   out.flops = at(kFlops);
   out.data = static_cast<std::int64_t>(at(kData));
   out.gradient_norm = std::sqrt(at(summed()));

@@ -20,6 +20,8 @@ class StepTotals {
   void begin() { values_.fill_zero(); }
   /// Adds a scalar f32 [1]: the cross-entropy, already over the global count of targets.
   void add_loss(const Tensor& loss);
+  /// Adds the z-loss, f32 [1], which is an auxiliary loss too.
+  void add_z_loss(const Tensor& loss);
   /// Adds an auxiliary loss, f32 [1].
   void add_auxiliary(const Tensor& loss);
   /// Adds what the routed layers did; `unit` is f32 [1], 1 / rows that the totals cover, and `unit_value` the same on
@@ -53,6 +55,7 @@ class StepTotals {
   struct Read {
     double loss = 0.0;
     double auxiliary = 0.0;
+    double z_loss = 0.0;
     double flops = 0.0;          ///< executed, all ranks
     std::int64_t data = 0;       ///< digest of the samples
     double gradient_norm = 0.0;  ///< of the main group
@@ -72,15 +75,15 @@ class StepTotals {
 
  private:
   static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kStop = 3, kSaved = 4, kSaveFailed = 5,
-                                kData = 6, kLayers = 7;
+                                kData = 6, kZLoss = 7, kLayers = 8;
   static std::int64_t index(ParameterGroup group) { return static_cast<std::int64_t>(group); }
   std::int64_t bins_of(std::int64_t layer) const { return kLayers + 2 * layers_ + kGateBins * layer; }
   std::int64_t ranks_begin() const { return bins_of(layers_); }
   std::int64_t summed() const { return ranks_begin() + 2 * ranks_; }
 
   std::int64_t layers_, ranks_;
-  // f64: loss, auxiliary, FLOPs, votes [3], data digest, depth [L], gate [L], gate bins [L * bins], compute seconds
-  // [N], active rows [N], where a rank adds to its own places only; then, equal on all ranks: squares [groups],
+  // f64: loss, auxiliary, FLOPs, votes [3], data digest, z-loss, depth [L], gate [L], gate bins [L * bins], compute
+  // seconds [N], active rows [N], where a rank adds to its own places only; then, equal on all ranks: squares [groups],
   // controls [groups * 4]
   Tensor values_;
 };

@@ -108,8 +108,12 @@ void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
   if (observer_) observer_(output, input.context);
   active_rows_ += rows_updated(output, micro.size() * micro.context, config_.model.layers);
   totals_.add_routes(output, unit_, 1.0 / static_cast<double>(tokens_per_step()));
-  Tensor loss = cross_entropy(replica_.model.logits(output.hidden), micro.targets, inverse);
-  totals_.add_loss(loss);
+  ScoredLogits scored = cross_entropy_with_z_loss(replica_.model.logits(output.hidden), micro.targets, inverse,
+                                                  static_cast<float>(config_.model.z_loss));
+  totals_.add_loss(scored.cross_entropy);
+  if (scored.z_loss.defined()) totals_.add_z_loss(scored.z_loss);
+  Tensor loss = std::move(scored.loss);
+  scored = {};
   for (const Tensor& auxiliary : output.losses) {
     totals_.add_auxiliary(auxiliary);
     loss = add(loss, auxiliary);
@@ -125,6 +129,7 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds, double 
           .data = read.data,
           .loss = read.loss,
           .auxiliary = read.auxiliary,
+          .z_loss = read.z_loss,
           .learning_rate = learning_rate_at(config_.optim, config_.train.steps, steps_done_ - 1),
           .gradient_norm = read.gradient_norm,
           .seconds = seconds,

@@ -57,14 +57,6 @@ std::int64_t MixtureOfDepthsConfig::tokens_kept(std::int64_t context) const {
   return static_cast<std::int64_t>(std::floor(capacity * static_cast<double>(context) * kRounding));
 }
 
-void ModelConfig::check(config::Checker& checker) const {
-  const std::int64_t below = width / heads * heads;
-  const std::string fit = below == 0 ? print(heads) : print(below) + " or " + print(below + heads);
-  checker.rule(width % heads == 0, {"width", "heads"},
-               {"a multiple of model.heads = " + print(heads), print(width),
-                "choose a width of " + fit + ", or another number of heads"});
-}
-
 void DepthConfig::check(config::Checker& checker) const {
   checker.rule(policy != DepthPolicy::Replay || !replay.trace.empty(), {"replay.trace", "policy"},
                {"the file of a recorded trace, for depth.policy is replay", "nothing",
@@ -95,7 +87,7 @@ void RunConfig::check(config::Checker& checker) const {
 }
 
 RunConfig effective(RunConfig run) {
-  run.model.ffn_width = run.model.ffn_channels();
+  run.model = run.model.resolved();
   if (run.optim.schedule == Schedule::WarmupStableDecay) run.optim.cooldown_steps = run.optim.cooldown(run.train.steps);
   run.optim.decay_steps = run.optim.schedule == Schedule::Constant ? 0 : run.decay_steps();
   return run;

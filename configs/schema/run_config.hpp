@@ -57,7 +57,7 @@ struct RunConfig {
   void check(config::Checker& checker) const;
 };
 
-/// `run` with the zeros that stand for other values resolved (ffn_width, decay_steps, cooldown_steps), so that two
+/// `run` with the values that stand for others resolved (model.resolved(), decay_steps, cooldown_steps), so that two
 /// configurations that mean the same compare equal, and a longer train.steps is seen to stretch a decay that ends with
 /// it.
 RunConfig effective(RunConfig run);

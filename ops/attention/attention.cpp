@@ -27,10 +27,13 @@ struct Call {
 void check(const Tensor& q, const Tensor& k, const Tensor& v, const RowSet& queries, const RowSet& keys, int heads,
            Mask mask) {
   require(mask == Mask::Causal, "attention: unknown mask ", static_cast<int>(mask));
-  require(q.shape().rank() == 2 && k.shape().rank() == 2 && k.shape() == v.shape() && q.dim(1) == k.dim(1),
-          "attention: q ", q.shape(), ", k ", k.shape(), " and v ", v.shape(), " do not fit");
+  require(q.shape().rank() == 2 && k.shape().rank() == 2 && k.shape() == v.shape(), "attention: q ", q.shape(), ", k ",
+          k.shape(), " and v ", v.shape(), " do not fit");
   require(heads > 0 && q.dim(1) > 0 && q.dim(1) % heads == 0, "attention: ", q.dim(1), " columns for ", heads,
           " heads");
+  const std::int64_t width = q.dim(1) / heads;
+  require(k.dim(1) > 0 && k.dim(1) % width == 0 && heads % (k.dim(1) / width) == 0, "attention: keys of ", k.dim(1),
+          " columns for ", heads, " query heads of ", width);
   require(q.dtype() == k.dtype() && q.dtype() == v.dtype(), "attention: q, k and v are ", name_of(q.dtype()), ", ",
           name_of(k.dtype()), " and ", name_of(v.dtype()));
   require(q.device() == k.device() && q.device() == v.device(), "attention: q, k and v lie on ", q.device(), ", ",

@@ -45,8 +45,8 @@ class ForwardTask {
         scratch_(scratch),
         width_(in.head_width()),
         q_(head_of<const T>(in.q, in.queries.begin(task.sequence), task.head, width_)),
-        k_(head_of<const T>(in.k, in.keys.begin(task.sequence), task.head, width_)),
-        v_(head_of<const T>(in.v, in.keys.begin(task.sequence), task.head, width_)),
+        k_(head_of<const T>(in.k, in.keys.begin(task.sequence), task.head / in.group(), width_)),
+        v_(head_of<const T>(in.v, in.keys.begin(task.sequence), task.head / in.group(), width_)),
         out_(head_of<T>(out, in.queries.begin(task.sequence), task.head, width_)),
         log2_sum_(log2_sum.data ? log2_sum.row(task.head) + in.queries.begin(task.sequence) : nullptr) {
     visible_keys(in.queries, in.keys, task.sequence, task.queries.begin, task.queries.end, scratch_.seen);

@@ -62,12 +62,14 @@ std::int64_t cost_of(const Workload& load, std::int64_t sequence) {
   return rows == 0 ? 0 : visible_pairs(load.queries, load.keys, sequence) + kRowCost * rows;
 }
 
+/// One task per head, or per group of heads that share what the task owns.
 std::vector<Task> whole_heads(const Workload& load, Owns owns) {
   std::vector<Task> tasks;
   for (std::int64_t s = 0; s < load.queries.batch; ++s) {
     const std::int64_t cost = cost_of(load, s);
-    for (std::int64_t head = 0; cost > 0 && head < load.heads; ++head)
-      tasks.push_back({s, head, {0, load.queries.count(s)}, {0, load.keys.count(s)}, owns, cost});
+    const std::int64_t heads = owns == Owns::Queries ? 1 : load.group;
+    for (std::int64_t head = 0; cost > 0 && head < load.heads; head += heads)
+      tasks.push_back({s, head, {0, load.queries.count(s)}, {0, load.keys.count(s)}, owns, heads * cost, heads});
   }
   return tasks;
 }
@@ -127,16 +129,16 @@ std::vector<Task> plan_backward(const Workload& load) {
   std::vector<Task> plan;
   for (const Task& task : whole) {
     const Weights seen = query_weights(load, task.sequence);
-    const auto add = [&](Owns owns, const Weights& weights, std::int64_t products) {
+    const auto add = [&](Owns owns, std::int64_t head, std::int64_t heads, const Weights& weights) {
+      const bool of_keys = owns == Owns::Keys;
+      const std::int64_t products = heads * (of_keys ? kKeyProducts : kQueryProducts);
       const auto cost = [&](std::int64_t pairs) { return pairs * products / kJointProducts; };
-      for (const Piece& piece : cut(weights, parts_of(cost(task.cost), most))) {
-        const bool of_keys = owns == Owns::Keys;
-        plan.push_back({task.sequence, task.head, of_keys ? task.queries : piece.rows, of_keys ? piece.rows : task.keys,
-                        owns, cost(piece.cost)});
-      }
+      for (const Piece& piece : cut(weights, parts_of(cost(task.cost / task.heads), most)))
+        plan.push_back({task.sequence, head, of_keys ? task.queries : piece.rows, of_keys ? piece.rows : task.keys,
+                        owns, cost(piece.cost), heads});
     };
-    add(Owns::Queries, seen, kQueryProducts);
-    add(Owns::Keys, key_weights(seen, task.keys.count()), kKeyProducts);
+    for (std::int64_t i = 0; i < task.heads; ++i) add(Owns::Queries, task.head + i, 1, seen);
+    add(Owns::Keys, task.head, task.heads, key_weights(seen, task.keys.count()));
   }
   dearest_first(plan);
   return plan;

@@ -27,11 +27,12 @@ enum class Owns { Queries, Keys, Both };
 
 struct Task {
   std::int64_t sequence;
-  std::int64_t head;
+  std::int64_t head;  ///< the first query head
   Range queries;
   Range keys;
   Owns owns;
-  std::int64_t cost;  ///< in visible pairs per head
+  std::int64_t cost;       ///< in visible pairs per head
+  std::int64_t heads = 1;  ///< query heads; a task that owns keys takes all that share them
 };
 
 /// Row sets and number of heads, all that the cost depends on.
@@ -40,15 +41,16 @@ struct Workload {
   const kernel::SequenceRows& keys;
   int heads;
   int threads;
+  std::int64_t group = 1;  ///< query heads that share a key head
 };
 
 /// One task per (sequence, head); where these are dear in relation to the number of threads, several with the queries
 /// cut. Each repeats the packing of the keys it sees.
 std::vector<Task> plan_forward(const Workload& load);
 
-/// One task per (sequence, head) computes the gradients of queries, keys and values with five products per tile. When
-/// that leaves threads idle for more than the split costs, queries (three products) and keys (four) become tasks of
-/// their own and are cut.
+/// One task per (sequence, key head) computes the gradients of queries, keys and values with five products per tile.
+/// When that leaves threads idle for more than the split costs, queries (three products) and keys (four) become tasks
+/// of their own and are cut.
 std::vector<Task> plan_backward(const Workload& load);
 
 /// Rows that share the extent of a product along the diagonal of the mask: two register tiles, or one narrow one.

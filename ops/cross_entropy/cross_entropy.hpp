@@ -14,17 +14,38 @@ inline constexpr std::int32_t kIgnoredTarget = -1;
 /// the logits' storage; DataError when a target is outside [0, V).
 Tensor cross_entropy(Tensor&& logits, const Tensor& targets, const Tensor& scale);
 
+/// A training loss and its parts, scalars f32 [1].
+struct ScoredLogits {
+  Tensor loss;           ///< what backward starts from: the sum of the parts
+  Tensor cross_entropy;  ///< as cross_entropy() gives it, bit for bit
+  Tensor z_loss;         ///< undefined where its weight is 0
+};
+
+/// cross_entropy() and, in the same pass, the z-loss: weight * scale * sum over valid rows of logsumexp(logits)^2,
+/// which keeps the logits from drifting. (Chowdhery et al. 2022, PaLM, arXiv 2204.02311, section 5.) A weight of 0
+/// gives cross_entropy() alone. Throws as cross_entropy().
+ScoredLogits cross_entropy_with_z_loss(Tensor&& logits, const Tensor& targets, const Tensor& scale, float weight);
+
 /// -log softmax(logits)[target] per row, f32 [N]; 0 where the target is ignored. Not recorded; for evaluation. Throws
 /// as cross_entropy, and leaves the logits as they are.
 Tensor cross_entropy_per_row(const Tensor& logits, const Tensor& targets);
 
 namespace kernel {
-/// losses[i] = -log softmax(logits)[targets[i]], 0 where ignored, f32 [N]. Throws DataError as above.
-void cross_entropy(CpuQueue queue, View<const float> logits, View<const std::int32_t> targets, View<float> losses);
+/// Penalty on L = logsumexp(logits): weight * L^2 of each row goes to `penalties`, f32 [N], 0 where ignored; null data
+/// with weight 0.
+struct ZPenalty {
+  float weight = 0.0F;
+  View<float> penalties;
+};
 
-/// The same, and logits = scale[0] * (softmax(logits) - onehot(target)), zero in rows whose target is ignored.
+/// losses[i] = -log softmax(logits)[targets[i]], 0 where ignored, f32 [N]. Throws DataError as above.
+void cross_entropy(CpuQueue queue, View<const float> logits, View<const std::int32_t> targets, View<float> losses,
+                   const ZPenalty& z = {});
+
+/// The same, and logits = scale[0] * ((1 + 2 weight L) softmax(logits) - onehot(target)), zero in rows whose target is
+/// ignored.
 void cross_entropy_in_place(CpuQueue queue, View<float> logits, View<const std::int32_t> targets,
-                            View<const float> scale, View<float> losses);
+                            View<const float> scale, View<float> losses, const ZPenalty& z = {});
 
 /// total[0] = scale[0] * sum of losses, in f64 by the blocks of ops/sum/blocks.hpp.
 void cross_entropy_total(CpuQueue queue, View<const float> losses, View<const float> scale, View<float> total);

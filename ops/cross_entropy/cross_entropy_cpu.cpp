@@ -47,6 +47,13 @@ double sum_by_chunks(T* x, float largest, std::int64_t count, Part part) {
   return sum;
 }
 
+/// Puts the penalty of a row whose logsumexp is known where it belongs.
+void put_penalty(const ZPenalty& z, std::int64_t row, double log_sum) {
+  if (z.penalties.data) z.penalties[row] = static_cast<float>(static_cast<double>(z.weight) * log_sum * log_sum);
+}
+
+double log_sum_of(double sum, float largest) { return std::log(sum) + static_cast<double>(largest); }
+
 float loss_of(double sum, float largest, float at_target) {
   return static_cast<float>(std::log(sum) + (static_cast<double>(largest) - static_cast<double>(at_target)));
 }
@@ -57,22 +64,38 @@ void scale_by(float factor, float* x, std::int64_t count) {
 }
 
 // The loss of one row, whose logits give way to their gradient.
-float replace_row(float* x, std::int64_t columns, std::int32_t target, float scale) {
+float replace_row(View<float> logits, std::int64_t row, std::int32_t target, float scale, const ZPenalty& z) {
+  const std::int64_t columns = logits.dim(1);
+  float* x = logits.row(row);
   if (target == kIgnoredTarget) {
     std::fill_n(x, columns, 0.0F);
+    put_penalty(z, row, 0.0);
     return 0.0F;
   }
   const float largest = largest_of(x, columns), at_target = x[target];
   const double sum = sum_by_chunks(x, largest, columns, write_exp);
-  scale_by(static_cast<float>(static_cast<double>(scale) / sum), x, columns);
+  double factor = static_cast<double>(scale) / sum;
+  if (z.weight != 0.0F) {
+    const double log_sum = log_sum_of(sum, largest);
+    put_penalty(z, row, log_sum);
+    factor *= 1.0 + 2.0 * static_cast<double>(z.weight) * log_sum;
+  }
+  scale_by(static_cast<float>(factor), x, columns);
   x[target] -= scale;
   return loss_of(sum, largest, at_target);
 }
 
-float row_loss(const float* x, std::int64_t columns, std::int32_t target) {
-  if (target == kIgnoredTarget) return 0.0F;
+float row_loss(View<const float> logits, std::int64_t row, std::int32_t target, const ZPenalty& z) {
+  if (target == kIgnoredTarget) {
+    put_penalty(z, row, 0.0);
+    return 0.0F;
+  }
+  const std::int64_t columns = logits.dim(1);
+  const float* x = logits.row(row);
   const float largest = largest_of(x, columns);
-  return loss_of(sum_by_chunks(x, largest, columns, sum_of_exp), largest, x[target]);
+  const double sum = sum_by_chunks(x, largest, columns, sum_of_exp);
+  put_penalty(z, row, log_sum_of(sum, largest));
+  return loss_of(sum, largest, x[target]);
 }
 
 void check_targets(View<const std::int32_t> targets, std::int64_t classes) {
@@ -86,21 +109,21 @@ void check_targets(View<const std::int32_t> targets, std::int64_t classes) {
 
 }  // namespace
 
-void cross_entropy(CpuQueue, View<const float> logits, View<const std::int32_t> targets, View<float> losses) {
+void cross_entropy(CpuQueue, View<const float> logits, View<const std::int32_t> targets, View<float> losses,
+                   const ZPenalty& z) {
   const std::int64_t columns = logits.dim(1);
   check_targets(targets, columns);
   parallel_for(logits.dim(0), row_grain(columns), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) losses[row] = row_loss(logits.row(row), columns, targets[row]);
+    for (std::int64_t row = begin; row < end; ++row) losses[row] = row_loss(logits, row, targets[row], z);
   });
 }
 
 void cross_entropy_in_place(CpuQueue, View<float> logits, View<const std::int32_t> targets, View<const float> scale,
-                            View<float> losses) {
+                            View<float> losses, const ZPenalty& z) {
   const std::int64_t columns = logits.dim(1);
   check_targets(targets, columns);
   parallel_for(logits.dim(0), row_grain(columns), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row)
-      losses[row] = replace_row(logits.row(row), columns, targets[row], scale[0]);
+    for (std::int64_t row = begin; row < end; ++row) losses[row] = replace_row(logits, row, targets[row], scale[0], z);
   });
 }
 

@@ -57,6 +57,11 @@ TEST(AttentionFlops, FourPerWidthAndVisiblePair) {
   EXPECT_EQ(forward_flops(make_problem(queries, keys, 1, 8, 1)), 4 * 8 * 4);
 }
 
+TEST(AttentionFlops, EveryQueryHeadCounts) {
+  const RowSet all = RowSet::all(3, 50);
+  EXPECT_EQ(forward_flops(make_problem(all, all, 6, 8, 1, 3)), forward_flops(make_problem(all, all, 6, 8, 1)));
+}
+
 TEST(AttentionFlops, BackwardIsTwiceForward) {
   const Problem problem = random_problem(5);
   const Ledger before = ledger();
@@ -105,6 +110,9 @@ TEST(AttentionChecks, RefuseWhatDoesNotFit) {
   EXPECT_THROW(call(good, good, good, all, 0), InternalError);
   EXPECT_THROW(call(values(6, 4), good, good, all, 2), InternalError);
   EXPECT_THROW(call(good, good, values(6, 4), all, 2), InternalError);
+  EXPECT_NO_THROW(call(good, values(6, 4), values(6, 4), all, 4));  // two key heads of width 2
+  EXPECT_THROW(call(good, values(6, 6), values(6, 6), all, 4), InternalError);
+  EXPECT_THROW(call(good, values(6, 3), values(6, 3), all, 4), InternalError);
   EXPECT_THROW(call(values(5, 8), good, good, all, 2), InternalError);
   EXPECT_THROW(call(good, good, good, RowSet::all(3, 2), 2), InternalError);
   EXPECT_THROW(call(Tensor::zeros({6, 8}, DType::BF16), good, good, all, 2), InternalError);

@@ -32,6 +32,15 @@ TEST(AttentionGradients, RaggedRowSets) {
                   {random_leaf({5, kWidth}, 4), random_leaf({5, kWidth}, 5), random_leaf({5, kWidth}, 6)}, check);
 }
 
+TEST(AttentionGradients, SharedKeyHeads) {
+  const RowSet all = RowSet::all(2, 4);
+  GradCheck check;
+  check.radius = kRadius;
+  check_gradients(attention_over(all, all, 4),
+                  {random_leaf({8, 4 * kWidth}, 8), random_leaf({8, 2 * kWidth}, 9), random_leaf({8, 2 * kWidth}, 10)},
+                  check);
+}
+
 // One tensor as query, key and value: three contributions meet in one buffer.
 TEST(AttentionGradients, OneTensorInEveryRole) {
   const RowSet all = RowSet::all(1, 4);

@@ -17,6 +17,10 @@ struct Row {
   std::size_t at(std::int64_t row, std::int64_t d) const {
     return static_cast<std::size_t>(row * problem.columns() + head * problem.width + d);
   }
+  std::size_t at_key(std::int64_t row, std::int64_t d) const {
+    return static_cast<std::size_t>(row * (problem.columns() / problem.group) + head / problem.group * problem.width +
+                                    d);
+  }
   template <class Term>
   double over_width(Term&& term) const {
     double sum = 0.0;
@@ -24,7 +28,7 @@ struct Row {
     return sum;
   }
   double score(std::int64_t key) const {
-    return scale * over_width([&](auto d) { return double(problem.q[at(query, d)]) * problem.k[at(key, d)]; });
+    return scale * over_width([&](auto d) { return double(problem.q[at(query, d)]) * problem.k[at_key(key, d)]; });
   }
   std::vector<double> probabilities() const {
     std::vector<double> p;
@@ -43,7 +47,7 @@ void add_row(const Row& row, Expected& expected) {
   double delta = 0.0, delta_size = 0.0;
   for (std::size_t j = 0; j < p.size(); ++j) {
     const auto term = [&](std::int64_t d) {
-      return double(in.grad_out[row.at(row.query, d)]) * in.v[row.at(row.keys[j], d)];
+      return double(in.grad_out[row.at(row.query, d)]) * in.v[row.at_key(row.keys[j], d)];
     };
     delta += p[j] * slope.emplace_back(row.over_width(term));
     delta_size += p[j] * slope_size.emplace_back(row.over_width([&](auto d) { return std::abs(term(d)); }));
@@ -51,7 +55,7 @@ void add_row(const Row& row, Expected& expected) {
   for (std::size_t j = 0; j < p.size(); ++j)
     for (std::int64_t d = 0; d < in.width; ++d) {
       const auto query_at = static_cast<std::int64_t>(row.at(row.query, d));
-      const auto key_at = static_cast<std::int64_t>(row.at(row.keys[j], d));
+      const auto key_at = static_cast<std::int64_t>(row.at_key(row.keys[j], d));
       const auto add = [&](Sums& sums, std::int64_t at, double factor, double size, double value) {
         sums.add(at, factor * value, size * std::abs(value));
       };
@@ -76,8 +80,8 @@ RowSet choose(Choice choice, std::int64_t batch, std::int64_t length, std::mt199
   return RowSet::from_rows(rows, batch, length);
 }
 
-Problem make_problem(RowSet queries, RowSet keys, int heads, std::int64_t width, std::uint64_t seed) {
-  Problem problem{std::move(queries), std::move(keys), heads, width, {}, {}, {}, {}};
+Problem make_problem(RowSet queries, RowSet keys, int heads, std::int64_t width, std::uint64_t seed, int group) {
+  Problem problem{std::move(queries), std::move(keys), heads, width, {}, {}, {}, {}, group};
   problem.q = random_values(problem.query_shape().count(), seed * 4 + 0);
   problem.k = random_values(problem.key_shape().count(), seed * 4 + 1);
   problem.v = random_values(problem.key_shape().count(), seed * 4 + 2);
@@ -85,16 +89,16 @@ Problem make_problem(RowSet queries, RowSet keys, int heads, std::int64_t width,
   return problem;
 }
 
-Problem random_problem(std::uint64_t seed) {
+Problem random_problem(std::uint64_t seed, int group) {
   std::mt19937 random(static_cast<std::uint32_t>(seed));
   constexpr std::int64_t kWidths[] = {1, 3, 8, 15, 16, 17, 32, 33, 48, 64, 80, 128, 256};
   constexpr Choice kChoices[] = {Choice::All, Choice::Listed, Choice::Half, Choice::Few, Choice::None};
   const std::int64_t batch = 1 + draw(random, 3), length = 1 + draw(random, 80);
-  const auto heads = static_cast<int>(1 + draw(random, 3));
+  const auto heads = static_cast<int>(1 + draw(random, 3)) * group;
   const std::int64_t width = kWidths[draw(random, std::size(kWidths))];
   const RowSet queries = choose(kChoices[draw(random, 5)], batch, length, random);
   const RowSet keys = draw(random, 3) == 0 ? queries : choose(kChoices[draw(random, 5)], batch, length, random);
-  return make_problem(queries, keys, heads, width, seed);
+  return make_problem(queries, keys, heads, width, seed, group);
 }
 
 std::vector<Place> places(const RowSet& rows) {
@@ -122,10 +126,11 @@ Expected reference(const Problem& in) {
     }
   // A score of products of values in [-1, 1] is at most sqrt(D) and wrong by D + 2 roundings of that (the sum, the
   // scale and its rounding); e^score and the normalisation double it and add a sum of n terms and some 8 roundings of
-  // the exponential, logarithm and division. A gradient adds sums over D (slopes and delta) and over n rows.
+  // the exponential, logarithm and division. A gradient adds sums over D (slopes and delta) and over n rows
+  // of each head of a group.
   const auto width = static_cast<double>(in.width);
   const auto rows = static_cast<double>(std::max(in.queries.length(), in.keys.length()));
-  expected.relative = kEpsilon * (2.0 * (width + 2.0) * std::sqrt(width) + 2.0 * rows + 2.0 * width + 16.0);
+  expected.relative = kEpsilon * (2.0 * (width + 2.0) * std::sqrt(width) + 2.0 * in.group * rows + 2.0 * width + 16.0);
   return expected;
 }
 

@@ -21,16 +21,17 @@ struct Problem {
   int heads;
   std::int64_t width;  // D
   std::vector<float> q, k, v, grad_out;
+  int group = 1;  // query heads that share a key head
 
   std::int64_t columns() const { return heads * width; }
   Shape query_shape() const { return {queries.size(), columns()}; }
-  Shape key_shape() const { return {keys.size(), columns()}; }
+  Shape key_shape() const { return {keys.size(), columns() / group}; }
 };
 
-Problem make_problem(RowSet queries, RowSet keys, int heads, std::int64_t width, std::uint64_t seed);
-/// All of it drawn from `seed`: 1 to 3 sequences of 1 to 80 rows, 1 to 3 heads, widths on both sides of every vector
-/// length, and any choice of rows.
-Problem random_problem(std::uint64_t seed);
+Problem make_problem(RowSet queries, RowSet keys, int heads, std::int64_t width, std::uint64_t seed, int group = 1);
+/// All of it drawn from `seed`: 1 to 3 sequences of 1 to 80 rows, 1 to 3 key heads with `group` query heads each,
+/// widths on both sides of every vector length, and any choice of rows.
+Problem random_problem(std::uint64_t seed, int group = 1);
 
 /// Sequence and original position of every member of a set.
 struct Place {

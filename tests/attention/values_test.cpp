@@ -23,6 +23,15 @@ TEST(AttentionValues, RandomRowSets) {
   }
 }
 
+TEST(AttentionValues, QueryHeadsShareKeyHeads) {
+  for (const int group : {2, 3, 4})
+    for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+      SCOPED_TRACE(testing::Message() << "group " << group << ", seed " << seed);
+      expect_reference(random_problem(seed, group));
+    }
+  expect_reference(make_problem(RowSet::all(2, 130), RowSet::all(2, 130), 6, 64, 5, 3));
+}
+
 TEST(AttentionValues, LongSequencesCrossEveryBlockBorder) {
   for (const std::int64_t length : {63, 64, 65, 257, 300})
     for (const std::int64_t width : {16, 32, 64, 100}) {

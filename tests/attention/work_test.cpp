@@ -37,13 +37,15 @@ TEST(Visibility, CountsKeysUpToTheQuerysPosition) {
 
 enum class Side { Queries, Keys };
 
-// How often each (sequence, head, row) of one side is written.
+// How often each (sequence, query head, row) of one side is written; a key head counts for every query head of its
+// group.
 std::map<std::array<std::int64_t, 3>, int> owners(const std::vector<Task>& tasks, Side side) {
   std::map<std::array<std::int64_t, 3>, int> count;
   for (const Task& task : tasks) {
     if (task.owns == (side == Side::Queries ? Owns::Keys : Owns::Queries)) continue;
     const flash::Range rows = side == Side::Queries ? task.queries : task.keys;
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) ++count[{task.sequence, task.head, row}];
+    for (std::int64_t head = task.head; head < task.head + task.heads; ++head)
+      for (std::int64_t row = rows.begin; row < rows.end; ++row) ++count[{task.sequence, head, row}];
   }
   return count;
 }
@@ -57,9 +59,9 @@ void expect_each_once(const std::vector<Task>& tasks, Side side, std::int64_t ro
 TEST(Work, EveryRowHasOneOwner) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed)
     for (const int threads : {1, 2, 7, 64}) {
-      const Problem problem = random_problem(seed);
+      const Problem problem = random_problem(seed, 1 + static_cast<int>(seed % 3));
       const auto queries = kernel::sequence_rows(problem.queries), keys = kernel::sequence_rows(problem.keys);
-      const flash::Workload load{queries, keys, problem.heads, threads};
+      const flash::Workload load{queries, keys, problem.heads, threads, problem.group};
       expect_each_once(flash::plan_forward(load), Side::Queries, problem.queries.size() * problem.heads);
       expect_each_once(flash::plan_backward(load), Side::Queries, problem.queries.size() * problem.heads);
       expect_each_once(flash::plan_backward(load), Side::Keys, problem.keys.size() * problem.heads);
@@ -86,6 +88,14 @@ TEST(Work, OneLongHeadIsCutIntoEqualTasks) {
   for (const auto& plan :
        {flash::plan_forward({rows, rows, 1, kThreads}), flash::plan_backward({rows, rows, 1, kThreads})})
     EXPECT_LE(largest_cost(plan), 1.1 * static_cast<double>(total_cost(plan)) / (8 * kThreads));
+}
+
+TEST(Work, AGroupOfHeadsIsOneTaskWhereItOwnsKeys) {
+  const auto rows = kernel::SequenceRows{nullptr, nullptr, 12, 256};
+  const auto plan = flash::plan_backward({rows, rows, 6, 2, 3});
+  EXPECT_EQ(plan.size(), 24U);
+  EXPECT_EQ(plan.front().heads, 3);
+  EXPECT_EQ(flash::plan_forward({rows, rows, 6, 2, 3}).size(), 72U);
 }
 
 TEST(Work, ManyHeadsStayWhole) {

@@ -98,16 +98,21 @@ def choose(scores, length, k):
     return np.array(rows)
 
 
-def mixture_of_depths(p, h, length, heads, k):
+def mixture_of_depths(p, h, length, heads, k, base=None):
     """Mixture-of-Depths (arXiv 2404.02258): scores r = h w; the k best rows of every sequence attend among themselves,
     and their whole update f(X) = a + FFN(LN(X + a)), a = Attention(LN(X)), is added to the stream times r. Other rows
-    pass. Returns the output, the scores [B * T], the chosen rows, and back(d output) -> gradients."""
+    pass. With `base` the block is one of the modern family, its rotations by original positions. Returns the output, the scores [B * T], the chosen rows, and back(d output) -> gradients."""
     weight = p["router.score.weight"]  # [1, C]
     scores = (h @ weight.T)[:, 0]
     rows = choose(scores, length, k)
     x, r = h[rows], scores[rows][:, None]
-    attended, attended_back = attention_update(p, x, heads, visible_pairs(rows, length))
-    fed, fed_back = ffn_update(p, x + attended)
+    visible = visible_pairs(rows, length)
+    if base is None:
+        attended, attended_back = attention_update(p, x, heads, visible)
+        fed, fed_back = ffn_update(p, x + attended)
+    else:
+        attended, attended_back = modern_attention_update(p, x, heads, visible, rows % length, base)
+        fed, fed_back = swiglu_update(p, x + attended)
     update = attended + fed
     out = h.copy()
     out[rows] += r * update
@@ -124,3 +129,74 @@ def mixture_of_depths(p, h, length, heads, k):
         return {"h": dh, "router.score.weight": dscores[None, :] @ h, **grads}
 
     return out, scores, rows, back
+
+
+def _plain(p, name, x):
+    """A linear layer without bias."""
+    weight = p[name + ".weight"]
+
+    def back_into(dy, grads):
+        _accumulate(grads, [name + ".weight"], [dy.T @ x])
+        return dy @ weight
+
+    return x @ weight.T, back_into
+
+
+def _rms_norm(p, name, x):
+    value, back = layers.rms_norm(x, p[name + ".gain"])
+
+    def back_into(dy, grads):
+        dx, dgain = back(dy)
+        _accumulate(grads, [name + ".gain"], [dgain])
+        return dx
+
+    return value, back_into
+
+
+def _turned_heads(p, name, x, positions, base):
+    """Queries or keys of the modern family: projection, RMSNorm of every head, rotation by the position."""
+    flat, flat_back = _plain(p, "attention." + name, x)
+    normed, norm_back = _rms_norm(p, f"attention.{name}_norm", flat)
+    value, rope_back = layers.rope(normed, positions, p[f"attention.{name}_norm.gain"].size, base)
+    return value, lambda dy, grads: flat_back(norm_back(rope_back(dy), grads), grads)
+
+
+def modern_attention_update(p, x, heads, visible, positions, base):
+    """Grouped queries: key head i serves query heads [i G, (i + 1) G). The keys are repeated here, and their gradients
+    added up."""
+    width = p["attention.query_norm.gain"].size
+    normed, norm_back = _rms_norm(p, "attention.norm", x)
+    q, q_back = _turned_heads(p, "query", normed, positions, base)
+    k, k_back = _turned_heads(p, "key", normed, positions, base)
+    v, v_back = _plain(p, "attention.value", normed)
+    kv_heads = k.shape[1] // width
+
+    def repeated(y):
+        return np.repeat(y.reshape(len(y), kv_heads, width), heads // kv_heads, axis=1).reshape(len(y), -1)
+
+    def gathered(dy):
+        return dy.reshape(len(dy), kv_heads, heads // kv_heads, width).sum(axis=2).reshape(len(dy), -1)
+
+    mixed, mix_back = layers.attention(q, repeated(k), repeated(v), heads, visible)
+    update, out_back = _plain(p, "attention.output", mixed)
+
+    def back(dy, grads):
+        dq, dk, dv = mix_back(out_back(dy, grads))
+        return norm_back(q_back(dq, grads) + k_back(gathered(dk), grads) + v_back(gathered(dv), grads), grads)
+
+    return update, back
+
+
+def swiglu_update(p, x):
+    """down(silu(gate(RMSNorm(x))) * up(RMSNorm(x)))."""
+    normed, norm_back = _rms_norm(p, "ffn.norm", x)
+    gate, gate_back = _plain(p, "ffn.gate", normed)
+    up, up_back = _plain(p, "ffn.up", normed)
+    open_share, silu_back = layers.silu(gate)
+    update, down_back = _plain(p, "ffn.down", open_share * up)
+
+    def back(dy, grads):
+        dproduct = down_back(dy, grads)
+        return norm_back(gate_back(silu_back(dproduct * up), grads) + up_back(dproduct * open_share, grads), grads)
+
+    return update, back

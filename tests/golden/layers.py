@@ -25,6 +25,39 @@ def layer_norm(x, gain, shift):
     return normal * gain + shift, back
 
 
+def rms_norm(x, gain):
+    """x: [N, G * W], gain: [W]; every W columns of a row are a vector of their own."""
+    groups = x.reshape(-1, gain.size)
+    scale = 1.0 / np.sqrt((groups**2).mean(axis=1, keepdims=True) + EPSILON)
+    normal = groups * scale
+
+    def back(dy):
+        dy = dy.reshape(groups.shape)
+        d = dy * gain
+        dx = scale * (d - normal * (d * normal).mean(axis=1, keepdims=True))
+        return dx.reshape(x.shape), (dy * normal).sum(axis=0)
+
+    return (normal * gain).reshape(x.shape), back
+
+
+def rope(x, positions, width, base):
+    """x: [N, H * D] as complex numbers (channel j, channel j + D / 2), each times exp(i position base^(-2 j / D))."""
+    half = width // 2
+    turn = np.exp(1j * positions[:, None] * base ** (-2.0 * np.arange(half) / width))[:, None, :]  # [N, 1, D / 2]
+
+    def turned(y, by):
+        heads = y.reshape(len(y), -1, width)
+        z = (heads[..., :half] + 1j * heads[..., half:]) * by
+        return np.concatenate([z.real, z.imag], axis=2).reshape(y.shape)
+
+    return turned(x, turn), lambda dy: turned(dy, turn.conj())
+
+
+def silu(x):
+    share = 1.0 / (1.0 + np.exp(-x))
+    return x * share, lambda dy: dy * (share + x * share * (1.0 - share))
+
+
 def linear(x, weight, bias):
     """x: [N, I], weight: [O, I], bias: [O]."""
 

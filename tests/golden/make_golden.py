@@ -11,6 +11,7 @@ tsa_block.txt and mod_block.txt: sizes (B, T, C, H, F), h [B * T, C], the parame
 block and router numbers ("attention.query.weight" [O, I], "router.up.weight", ...), weight [B * T, C], out, and grad.*.
   tsa_block: gates [B * T] = 1 - p; "penalty.NAME" is the gradient of mean(gates) alone (of h and the router).
   mod_block: k [1], scores [B * T], rows [B * k] (chosen, over the flattened batch).
+  modern_mod_block: the same in the modern family, with kv_heads [1] and rope_base [1].
 The forms are those of blocks.py. No dropout.
 
 Every gradient is compared here with central differences before it is written."""
@@ -51,14 +52,15 @@ def write(name, about, tensors):
 
 
 def check(loss, inputs, grads):
-    """Central differences in two random directions for every input; exits when one disagrees."""
-    rng, step = np.random.default_rng(99), 1e-5
+    """Fourth-order differences in two random directions for every input; exits when one disagrees."""
+    rng, step = np.random.default_rng(99), 3e-5
     for name, grad in grads.items():
         for _ in range(2):
             direction = rng.standard_normal(inputs[name].shape)
-            ends = [loss({**inputs, name: inputs[name] + sign * step * direction}) for sign in (1, -1)]
-            numeric, analytic = (ends[0] - ends[1]) / (2 * step), (grad * direction).sum()
-            # truncation step^2 times a third derivative of order 10, rounding 1e-16 / step times sums of order 10
+            ends = [loss({**inputs, name: inputs[name] + at * step * direction}) for at in (1, -1, 2, -2)]
+            numeric = (8.0 * (ends[0] - ends[1]) - (ends[2] - ends[3])) / (12.0 * step)
+            analytic = (grad * direction).sum()
+            # truncation step^4 times a fifth derivative of order 1e4, rounding 1e-16 / step times sums of order 10
             if not abs(numeric - analytic) < 1e-8 * (1.0 + abs(analytic)):
                 raise SystemExit(f"gradient of {name}: {analytic} by hand, {numeric} by differences")
 
@@ -209,9 +211,46 @@ def mixture_of_depths_file(rng):
     write("mod_block.txt", "a Mixture-of-Depths block", with_gradients(inputs, extra, grads))
 
 
+def modern_block_inputs(rng, batch, length, channels, hidden, width, kv_heads):
+    """h and the parameters of a block of the modern family: no biases, no shifts, key heads of their own number."""
+    tensors = {"h": uniform(rng, batch * length, channels, scale=1.5)}
+    for name, size in {"attention.norm": channels, "ffn.norm": channels, "attention.query_norm": width,
+                       "attention.key_norm": width}.items():
+        tensors[name + ".gain"] = exact(1.0 + uniform(rng, size, scale=0.3))
+    keys = kv_heads * width
+    for name, shape in {"attention.query": (channels, channels), "attention.key": (keys, channels),
+                        "attention.value": (keys, channels), "attention.output": (channels, channels),
+                        "ffn.gate": (hidden, channels), "ffn.up": (hidden, channels),
+                        "ffn.down": (channels, hidden)}.items():
+        tensors[name + ".weight"] = uniform(rng, *shape, scale=0.6)
+    return tensors
+
+
+def modern_block_file(rng):
+    batch, length, channels, heads, kv_heads, hidden, k, base = 2, 7, 16, 4, 2, 12, 4, 50.0
+    inputs = modern_block_inputs(rng, batch, length, channels, hidden, channels // heads, kv_heads)
+    inputs["router.score.weight"] = uniform(rng, 1, channels, scale=0.6)
+    weight = uniform(rng, batch * length, channels)
+
+    def forward(at):
+        return blocks.mixture_of_depths(at, at["h"], length, heads, k, base)
+
+    out, scores, rows, back = forward(inputs)
+    for begin in range(0, scores.size, length):
+        ranked = np.sort(scores[begin : begin + length])[::-1]
+        assert ranked[k - 1] - ranked[k] > 1e-2, "a choice that f32 could make otherwise"
+    assert not np.array_equal(rows[:k] % length, np.arange(k)), "original positions must differ from 0..k-1"
+    grads = back(weight)
+    check(lambda at: (forward(at)[0] * weight).sum(), inputs, grads)
+    extra = {"sizes": [batch, length, channels, heads, hidden], "kv_heads": [kv_heads], "rope_base": [base], "k": [k],
+             "weight": weight, "out": out, "scores": scores, "rows": rows}
+    about = "a Mixture-of-Depths block of the modern family"
+    write("modern_mod_block.txt", about, with_gradients(inputs, extra, grads))
+
+
 def main():
     files = [layer_norm_file, embedding_file, top_k_file, gates_file, bce_file, adamw_file, token_selective_file,
-             mixture_of_depths_file]
+             mixture_of_depths_file, modern_block_file]
     for number, make in enumerate(files):
         make(np.random.default_rng(1000 + number))
 

@@ -62,7 +62,7 @@ bool changes_its_past(const RunConfig& config, const Replica& replica, const Rou
   return changed;
 }
 
-class Causality : public testing::TestWithParam<DepthPolicy> {};
+class Causality : public testing::TestWithParam<Kind> {};
 
 TEST_P(Causality, EveryRuleDoesAsItClaims) {
   const RunConfig config = small_config(GetParam());
@@ -73,9 +73,7 @@ TEST_P(Causality, EveryRuleDoesAsItClaims) {
     EXPECT_EQ(changes_its_past(config, replica, *rule), !rule->is_causal()) << rule->rule();
 }
 
-INSTANTIATE_TEST_SUITE_P(Laws, Causality,
-                         testing::Values(DepthPolicy::Dense, DepthPolicy::TokenSelective, DepthPolicy::MixtureOfDepths),
-                         [](const auto& info) { return std::string(name_of(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Laws, Causality, every_kind(), name_of_kind);
 
 TEST(Causality, SequencesOfABatchDoNotSeeEachOther) {
   const RunConfig config = small_config(DepthPolicy::MixtureOfDepths);

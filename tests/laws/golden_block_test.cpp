@@ -4,6 +4,7 @@
 #include "golden/golden.hpp"
 #include "laws/small_run.hpp"
 #include "ops/autograd/tape.hpp"
+#include "ops/rope/rope.hpp"
 #include "trainer/routing/mixture_of_depths.hpp"
 #include "trainer/routing/token_selective.hpp"
 
@@ -32,7 +33,13 @@ std::string golden_name(const std::string& name) {
 /// A golden file's block and router with the file's parameters.
 class GoldenBlock {
  public:
-  GoldenBlock(const std::string& file, DepthPolicy policy) : golden_(file), h_(make_leaf(golden_.leaf("h"))) {
+  GoldenBlock(const std::string& file, DepthPolicy policy, Family family = Family::Paper)
+      : golden_(file), h_(make_leaf(golden_.leaf("h"))) {
+    model_.family = family;
+    if (family == Family::Modern) {
+      model_.kv_heads = golden_.integer("kv_heads");
+      model_.rope_base = golden_.doubles("rope_base")[0];
+    }
     model_.layers = 2;
     model_.width = h_.value.dim(1);
     model_.heads = golden_.integer("sizes", 3);
@@ -47,9 +54,7 @@ class GoldenBlock {
       depth.mixture_of_depths.predictor = false;
     }
     router_ = make_router(depth, model_);
-    block_ = std::make_unique<TransformerBlock>(
-        "block",
-        BlockShape{.channels = model_.width, .heads = static_cast<int>(model_.heads), .hidden = model_.ffn_channels()});
+    block_ = std::make_unique<TransformerBlock>("block", block_shape(model_));
     ParameterList list;
     router_->collect(kLayer, list);
     block_->collect(list);
@@ -61,7 +66,9 @@ class GoldenBlock {
   void check() {
     const RoutingContext context{golden_.integer("sizes", 0), length(), 0, {}, {}};
     const Route route = router_->route(kLayer, {h_.value, h_.value}, context);
-    const Tensor out = block_->forward(h_.value, route, 0.0F, {});
+    const bool turns = model_.position_kind() == Positions::Rope;
+    const Tensor rotary = turns ? rope_table(length(), model_.head_width(), model_.rope_base, Device::cpu()) : Tensor();
+    const Tensor out = block_->forward(h_.value, route, 0.0F, {}, rotary);
     expect("out", out);
     backward(project({out}, golden_.floats("weight")));
     expect("grad.h", h_.gradient);
@@ -87,6 +94,10 @@ class GoldenBlock {
 TEST(GoldenBlock, TokenSelectiveByBranches) { GoldenBlock("tsa_block.txt", DepthPolicy::TokenSelective).check(); }
 
 TEST(GoldenBlock, MixtureOfDepthsByBlock) { GoldenBlock("mod_block.txt", DepthPolicy::MixtureOfDepths).check(); }
+
+TEST(GoldenBlock, MixtureOfDepthsInTheModernFamily) {
+  GoldenBlock("modern_mod_block.txt", DepthPolicy::MixtureOfDepths, Family::Modern).check();
+}
 
 }  // namespace
 }  // namespace isobath::test

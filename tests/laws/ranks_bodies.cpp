@@ -84,8 +84,8 @@ double distance(const Gradients& a, const Gradients& b) {
 // and the blocks of the matrix products. Errors of sqrt(192 * 60) roundings, six standard deviations.
 const double kOneStepBound = 6.0 * std::sqrt(192.0 * 60.0) * kEpsilon;
 
-void share_a_batch(Communicator& ranks, DepthPolicy policy) {
-  RunConfig config = small_config(policy);
+void share_a_batch(Communicator& ranks, DepthPolicy policy, Family family = Family::Paper) {
+  RunConfig config = small_config(family, policy);
   config.model.dropout = 0.1;  // draws are keyed by the global sample, so they too are the same
   std::optional<RouteTrace> trace;
   if (policy == DepthPolicy::MixtureOfDepths) {
@@ -109,6 +109,13 @@ RANKED_TEST(Ranks, share_a_token_selective_batch_as_one_rank_takes_it) {
 }
 RANKED_TEST(Ranks, share_a_mixture_of_depths_batch_as_one_rank_takes_it) {
   share_a_batch(ranks, DepthPolicy::MixtureOfDepths);
+}
+
+RANKED_TEST(Ranks, share_a_modern_token_selective_batch_as_one_rank_takes_it) {
+  share_a_batch(ranks, DepthPolicy::TokenSelective, Family::Modern);
+}
+RANKED_TEST(Ranks, share_a_modern_mixture_of_depths_batch_as_one_rank_takes_it) {
+  share_a_batch(ranks, DepthPolicy::MixtureOfDepths, Family::Modern);
 }
 
 std::string bytes_of(const std::map<std::string, std::vector<float>>& weights) {

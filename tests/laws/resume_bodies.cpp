@@ -37,8 +37,8 @@ class Workplace {
   /// Nobody uses the folder from here on.
   void leave() const { ranks_.barrier(); }
 
-  RunConfig config(DepthPolicy policy, const std::string& name) const {
-    RunConfig config = small_config(policy);
+  RunConfig config(DepthPolicy policy, const std::string& name, Family family = Family::Paper) const {
+    RunConfig config = small_config(family, policy);
     config.model.vocabulary = 0;
     config.model.dropout = 0.1;
     config.name = name;
@@ -104,9 +104,10 @@ std::vector<std::string> without_validation_at_3(std::vector<std::string> lines)
   return lines;
 }
 
-void resume_on_the_same_world(Communicator& ranks, DepthPolicy policy, std::int64_t zero = 0) {
+void resume_on_the_same_world(Communicator& ranks, DepthPolicy policy, std::int64_t zero = 0,
+                              Family family = Family::Paper) {
   const Workplace place(ranks);
-  RunConfig whole = place.config(policy, "whole"), part = place.config(policy, "part");
+  RunConfig whole = place.config(policy, "whole", family), part = place.config(policy, "part", family);
   whole.parallel.zero = part.parallel.zero = zero;
   place.train(whole);
   part.train.steps = 3;
@@ -124,6 +125,13 @@ RANKED_TEST(Resume, of_token_selective_is_bit_exact_on_the_same_world) {
 }
 RANKED_TEST(Resume, of_mixture_of_depths_is_bit_exact_on_the_same_world) {
   resume_on_the_same_world(ranks, DepthPolicy::MixtureOfDepths);
+}
+
+RANKED_TEST(Resume, of_a_modern_mixture_of_depths_is_bit_exact_on_the_same_world) {
+  resume_on_the_same_world(ranks, DepthPolicy::MixtureOfDepths, 0, Family::Modern);
+}
+RANKED_TEST(Resume, of_a_modern_token_selective_with_a_divided_optimizer_is_bit_exact_on_the_same_world) {
+  resume_on_the_same_world(ranks, DepthPolicy::TokenSelective, 1, Family::Modern);
 }
 
 RANKED_TEST(Resume, with_a_divided_optimizer_is_bit_exact_on_the_same_world) {

@@ -2,6 +2,7 @@
 
 #include "laws/small_run.hpp"
 #include "ops/autograd/tape.hpp"
+#include "ops/rope/rope.hpp"
 #include "ops/sum/sum.hpp"
 #include "trainer/routing/hard_rules.hpp"
 
@@ -13,18 +14,28 @@ constexpr std::int64_t kBatch = 3, kLength = 12, kChannels = 32;
 /// A block of its own with bound parameters.
 class BlockAlone {
  public:
-  BlockAlone()
-      : block_("block",
-               {.channels = kChannels, .heads = 2, .hidden = 64, .deviation = 0.2F, .residual_deviation = 0.2F}) {
+  explicit BlockAlone(Family family)
+      : block_("block", shape_in(family)),
+        rotary_(family == Family::Modern ? rope_table(kLength, kChannels / 4, 1e4, Device::cpu()) : Tensor()) {
     ParameterList list;
     block_.collect(list);
     parameters_ = std::make_unique<FlatParameters>(list, FlatSettings{});
     for (const Parameter* parameter : list) initialise(*parameter, 3);
   }
-  Tensor run(const Tensor& h, const Route& route) const { return block_.forward(h, route, 0.0F, {}); }
+  Tensor run(const Tensor& h, const Route& route) const { return block_.forward(h, route, 0.0F, {}, rotary_); }
 
  private:
+  static BlockShape shape_in(Family family) {
+    ModelConfig model = small_config(family, DepthPolicy::Dense).model;
+    model.width = kChannels;
+    model.ffn_width = 64;
+    BlockShape shape = block_shape(model);
+    shape.deviation = shape.residual_deviation = 0.2F;
+    return shape;
+  }
+
   TransformerBlock block_;
+  Tensor rotary_;
   std::unique_ptr<FlatParameters> parameters_;
 };
 
@@ -38,17 +49,18 @@ Tensor constant_gates(std::int64_t count, float value) {
 
 std::vector<std::int32_t> some_rows() { return {0, 3, 4, 11, 13, 20, 24, 30, 35}; }
 
-class SkippedRows : public testing::TestWithParam<GateOn> {};
+class SkippedRows : public testing::TestWithParam<std::tuple<GateOn, Family>> {};
 
 TEST_P(SkippedRows, LeaveTheBlockBitIdentical) {
-  const BlockAlone block;
+  const auto [gate_on, family] = GetParam();
+  const BlockAlone block(family);
   const Tensor h = stream();
   Route route = Route::dense(kBatch, kLength);
   const std::vector<std::int32_t> rows = some_rows();
   route.queries = RowSet::from_rows(rows, kBatch, kLength);
-  if (GetParam() == GateOn::Block) route.keys = route.queries;
+  if (gate_on == GateOn::Block) route.keys = route.queries;
   route.gates = constant_gates(route.queries.size(), 0.7F);
-  route.gate_on = GetParam();
+  route.gate_on = gate_on;
   const std::vector<float> before = h.to_vector<float>(), after = block.run(h, route).to_vector<float>();
   for (std::int64_t row = 0; row < kBatch * kLength; ++row) {
     const bool chosen = std::find(rows.begin(), rows.end(), row) != rows.end();
@@ -58,18 +70,24 @@ TEST_P(SkippedRows, LeaveTheBlockBitIdentical) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Laws, SkippedRows, testing::Values(GateOn::Block, GateOn::Branches));
+INSTANTIATE_TEST_SUITE_P(Laws, SkippedRows,
+                         testing::Combine(testing::Values(GateOn::Block, GateOn::Branches),
+                                          testing::Values(Family::Paper, Family::Modern)));
 
-TEST(GateLaws, WeightOneEqualsNoGateBitwise) {
-  const BlockAlone block;
+class GateLaws : public testing::TestWithParam<Family> {};
+INSTANTIATE_TEST_SUITE_P(Laws, GateLaws, testing::Values(Family::Paper, Family::Modern),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
+
+TEST_P(GateLaws, WeightOneEqualsNoGateBitwise) {
+  const BlockAlone block(GetParam());
   const Tensor h = stream();
   Route gated = Route::dense(kBatch, kLength);
   gated.gates = constant_gates(kBatch * kLength, 1.0F);
   EXPECT_EQ(block.run(h, gated).to_vector<float>(), block.run(h, Route::dense(kBatch, kLength)).to_vector<float>());
 }
 
-TEST(GateLaws, WeightZeroIsTheIdentity) {
-  const BlockAlone block;
+TEST_P(GateLaws, WeightZeroIsTheIdentity) {
+  const BlockAlone block(GetParam());
   const Tensor h = stream();
   for (const GateOn gate_on : {GateOn::Block, GateOn::Branches}) {
     Route closed = Route::dense(kBatch, kLength);
@@ -79,8 +97,8 @@ TEST(GateLaws, WeightZeroIsTheIdentity) {
   }
 }
 
-TEST(GateLaws, EveryRowWithWeightOneEqualsTheDenseBlock) {
-  const BlockAlone block;
+TEST_P(GateLaws, EveryRowWithWeightOneEqualsTheDenseBlock) {
+  const BlockAlone block(GetParam());
   const Tensor h = stream();
   std::vector<std::int32_t> rows(kBatch * kLength);
   std::iota(rows.begin(), rows.end(), 0);
@@ -94,8 +112,8 @@ TEST(GateLaws, EveryRowWithWeightOneEqualsTheDenseBlock) {
                     Bound{4 * 16 * kEpsilon, 0.0}));
 }
 
-TEST(GateLaws, AnEmptyRouteIsTheIdentity) {
-  const BlockAlone block;
+TEST_P(GateLaws, AnEmptyRouteIsTheIdentity) {
+  const BlockAlone block(GetParam());
   const Tensor h = stream();
   for (const GateOn gate_on : {GateOn::Block, GateOn::Branches}) {
     Route empty = Route::dense(kBatch, kLength);
@@ -106,8 +124,8 @@ TEST(GateLaws, AnEmptyRouteIsTheIdentity) {
   }
 }
 
-TEST(GateLaws, AnUngatedBranchRunsOnEveryRow) {
-  const BlockAlone block;
+TEST_P(GateLaws, AnUngatedBranchRunsOnEveryRow) {
+  const BlockAlone block(GetParam());
   const Tensor h = stream();
   Route half = Route::dense(kBatch, kLength);
   half.queries = RowSet::from_rows(some_rows(), kBatch, kLength);

@@ -2,6 +2,7 @@
 // A model small enough for exact comparisons, with and without routing, and batches for it.
 
 #include <numeric>
+#include <tuple>
 
 #include "configs/schema/run_config.hpp"
 #include "data/batches/batch.hpp"
@@ -27,6 +28,32 @@ inline RunConfig small_config(DepthPolicy policy) {
   config.train.steps = 100;
   config.optim.learning_rate = 3e-3;
   return config;
+}
+
+/// The same in the modern family: 4 heads that share 2 key heads, SwiGLU of 128, a z-loss.
+inline RunConfig modern_config(DepthPolicy policy) {
+  RunConfig config = small_config(policy);
+  config.model.family = Family::Modern;
+  config.model.heads = 4;
+  config.model.kv_heads = 2;
+  config.model.z_loss = 1e-3;
+  return config;
+}
+
+inline RunConfig small_config(Family family, DepthPolicy policy) {
+  return family == Family::Modern ? modern_config(policy) : small_config(policy);
+}
+
+/// Every policy in every family.
+using Kind = std::tuple<Family, DepthPolicy>;
+inline auto every_kind() {
+  return testing::Combine(
+      testing::Values(Family::Paper, Family::Modern),
+      testing::Values(DepthPolicy::Dense, DepthPolicy::TokenSelective, DepthPolicy::MixtureOfDepths));
+}
+inline RunConfig small_config(const Kind& kind) { return small_config(std::get<0>(kind), std::get<1>(kind)); }
+inline std::string name_of_kind(const testing::TestParamInfo<Kind>& info) {
+  return std::string(name_of(std::get<0>(info.param))) + "_" + std::string(name_of(std::get<1>(info.param)));
 }
 
 inline const char* name_of_policy(DepthPolicy policy) { return name_of(policy).data(); }

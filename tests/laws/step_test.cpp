@@ -7,7 +7,7 @@
 namespace isobath::test {
 namespace {
 
-class Step : public testing::TestWithParam<DepthPolicy> {};
+class Step : public testing::TestWithParam<Kind> {};
 
 TEST_P(Step, AsksTheSystemForNoMemoryAfterTheSecond) {
   const RunConfig config = small_config(GetParam());
@@ -66,9 +66,7 @@ TEST_P(Step, ExecutesTheFlopsThatTheDryRunSaid) {
   EXPECT_EQ(static_cast<double>(said.step.total()), report.executed_flops);
 }
 
-INSTANTIATE_TEST_SUITE_P(Laws, Step,
-                         testing::Values(DepthPolicy::Dense, DepthPolicy::TokenSelective, DepthPolicy::MixtureOfDepths),
-                         [](const auto& info) { return std::string(name_of(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Laws, Step, every_kind(), name_of_kind);
 
 TEST(NotFinite, StopsWithTheWeightsOfBefore) {
   const RunConfig config = small_config(DepthPolicy::Dense);

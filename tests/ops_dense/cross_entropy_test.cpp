@@ -106,6 +106,78 @@ TEST(CrossEntropy, LossAndGradient) {
   }
 }
 
+/// What a z-loss of `weight` adds to the reference: scale weight L^2 a row, and scale 2 weight L p to its gradient.
+Exact with_z_loss(const Problem& problem, double weight, Reference& want) {
+  Exact penalty(1, 1);
+  const std::vector<double> x = test::to_doubles(problem.logits());
+  const auto classes = static_cast<std::size_t>(problem.classes);
+  const std::vector<std::int32_t> targets = problem.targets();
+  for (std::size_t row = 0; row < targets.size(); ++row) {
+    if (targets[row] == kIgnoredTarget) continue;
+    const auto target = static_cast<std::size_t>(targets[row]);
+    // the loss is L - x[target]
+    const double log_sum = want.losses.value[row] + x[row * classes + target], error = want.losses.error[row];
+    const double furthest = std::abs(log_sum) + error;
+    penalty.value[0] += problem.scale * weight * log_sum * log_sum;
+    penalty.error[0] += problem.scale * weight * furthest * (2.0 * error + 3.0 * test::kEpsilon * furthest);
+    for (std::size_t c = 0; c < classes; ++c) {
+      const std::size_t at = row * classes + c;
+      const double p = want.gradient.value[at] / problem.scale + (c == target ? 1.0 : 0.0);
+      want.gradient.error[at] *= 1.0 + 2.0 * weight * furthest;
+      want.gradient.error[at] += problem.scale * 2.0 * weight * p * (error + 2.0 * test::kEpsilon * furthest);
+      want.gradient.value[at] += problem.scale * 2.0 * weight * log_sum * p;
+    }
+  }
+  return test::rounded(penalty);
+}
+
+TEST(CrossEntropy, ZLossAndItsGradient) {
+  for (const Problem& problem : kProblems)
+    for (const float weight : {1e-4F, 0.5F}) {
+      Reference want = reference_of(problem);
+      const Exact penalty = with_z_loss(problem, weight, want);
+      test::LeafTensor leaf = test::make_leaf({problem.rows, problem.classes}, problem.logits());
+      const ScoredLogits got =
+          cross_entropy_with_z_loss(std::move(leaf.value), targets_of(problem), scalar(problem.scale), weight);
+      EXPECT_TRUE(test::within(got.cross_entropy, want.total));
+      EXPECT_TRUE(test::within(got.z_loss, penalty)) << problem.rows << ' ' << problem.classes;
+      EXPECT_TRUE(test::within(got.loss, test::sum(want.total, penalty)));
+      backward(got.loss);
+      EXPECT_TRUE(test::within(leaf.gradient, want.gradient)) << problem.rows << ' ' << problem.classes;
+    }
+}
+
+TEST(CrossEntropy, ZLossOfWeightZeroIsNothing) {
+  const Problem problem{70, 999};
+  std::vector<std::vector<float>> gradients, losses;
+  for (const float weight : {-1.0F, 0.0F, 0.1F}) {  // -1: without
+    test::LeafTensor leaf = test::make_leaf({problem.rows, problem.classes}, problem.logits());
+    const Tensor scale = scalar(problem.scale);
+    const ScoredLogits got =
+        weight < 0.0F ? ScoredLogits{cross_entropy(std::move(leaf.value), targets_of(problem), scale), {}, {}}
+                      : cross_entropy_with_z_loss(std::move(leaf.value), targets_of(problem), scale, weight);
+    EXPECT_EQ(got.z_loss.defined(), weight > 0.0F);
+    losses.push_back((weight < 0.0F ? got.loss : got.cross_entropy).to_vector<float>());
+    backward(got.loss);
+    gradients.push_back(leaf.gradient.to_vector<float>());
+  }
+  EXPECT_EQ(gradients[0], gradients[1]);
+  EXPECT_NE(gradients[0], gradients[2]);
+  EXPECT_EQ(losses[0], losses[1]);
+  EXPECT_EQ(losses[0], losses[2]);
+}
+
+TEST(CrossEntropy, ZLossWithoutAGradientIsTheSame) {
+  const Problem problem{9, 20};
+  Tensor logits = Tensor::from(Shape{9, 20}, problem.logits());
+  const float plain = cross_entropy_with_z_loss(std::move(logits), targets_of(problem), scalar(0.5F), 0.1F)
+                          .z_loss.to_vector<float>()[0];
+  test::LeafTensor leaf = test::make_leaf({9, 20}, problem.logits());
+  EXPECT_FLOAT_EQ(plain, cross_entropy_with_z_loss(std::move(leaf.value), targets_of(problem), scalar(0.5F), 0.1F)
+                             .z_loss.to_vector<float>()[0]);
+  clear_tape();
+}
+
 TEST(CrossEntropy, WithoutGradientTheLogitsStay) {
   const Problem problem{9, 20};
   Tensor logits = Tensor::from(Shape{9, 20}, problem.logits());

@@ -6,8 +6,9 @@ namespace isobath {
 
 double block_forward_flops(const ModelConfig& model, std::int64_t length) {
   const auto t = static_cast<double>(length), c = static_cast<double>(model.width);
-  const auto f = static_cast<double>(model.ffn_channels());
-  return 8.0 * t * c * c + 4.0 * t * c * f + 4.0 * c * (t * (t + 1.0) / 2.0);
+  const auto k = static_cast<double>(model.key_channels()), f = static_cast<double>(model.ffn_channels());
+  const double matrices = model.ffn_kind() == FeedForward::Swiglu ? 3.0 : 2.0;
+  return 4.0 * t * c * (c + k) + 2.0 * matrices * t * c * f + 4.0 * c * (t * (t + 1.0) / 2.0);
 }
 
 double head_forward_flops(const ModelConfig& model, std::int64_t length) {

@@ -1,7 +1,7 @@
 #pragma once
-// FLOPs by formula, beside those that the ledger counted. A multiply-add is two. T tokens, C channels, F hidden
-// channels, V symbols; attention counts visible pairs only, T (T + 1) / 2 of a causal sequence. Embedding look-ups,
-// norms and softmax are not counted.
+// FLOPs by formula, beside those that the ledger counted. A multiply-add is two. T tokens, C channels, K channels of
+// the keys (C unless key heads are shared), F hidden channels, V symbols; attention counts visible pairs only, T (T +
+// 1) / 2 of a causal sequence. Embedding look-ups, norms and softmax are not counted.
 
 #include <cstdint>
 #include <span>
@@ -10,7 +10,8 @@
 
 namespace isobath {
 
-/// Forward FLOPs of one unrouted block on one sequence of `length` tokens: 8 T C^2 + 4 T C F + 4 C pairs.
+/// Forward FLOPs of one unrouted block on one sequence of `length` tokens: 4 T C (C + K) + 2 m T C F + 4 C pairs, where
+/// the feed-forward branch has m = 2 matrices, with SwiGLU 3.
 double block_forward_flops(const ModelConfig& model, std::int64_t length);
 /// The output head on one sequence: 2 T C V.
 double head_forward_flops(const ModelConfig& model, std::int64_t length);

@@ -59,6 +59,7 @@ void MetricsFile::write(const StepReport& r) {
                                 {"max", r.balance.compute_max},
                                 {"slowest_rank", r.balance.slowest}}},
                               {"communication_seconds", r.balance.communication}};
+  if (r.z_loss > 0.0) line["z_loss"] = r.z_loss;
   if (r.is_skipped) line["skipped"] = true;
   append(line.dump());
 }

@@ -30,6 +30,7 @@ struct StepReport {
   std::int64_t data = 0;    ///< digest of the step's samples and their tokens, the same on any number of ranks
   double loss = 0.0;        ///< mean nats per valid target
   double auxiliary = 0.0;   ///< sum of auxiliary losses as they entered the objective
+  double z_loss = 0.0;      ///< of these, model.z_loss times the mean square of the logits' logsumexp
   double learning_rate = 0.0;
   double gradient_norm = 0.0;  ///< of the main group, before clipping
   double seconds = 0.0;

@@ -1,10 +1,9 @@
 #include "trainer/model/transformer.hpp"
 
-#include <cmath>
-
 #include "ops/add/add.hpp"
 #include "ops/core/ledger.hpp"
 #include "ops/embedding/embedding.hpp"
+#include "ops/rope/rope.hpp"
 
 namespace isobath {
 namespace {
@@ -12,15 +11,6 @@ namespace {
 Parameter table(const std::string& name, std::int64_t rows, const ModelConfig& config) {
   const Init init{.deviation = static_cast<float>(config.init_deviation)};
   return {name, Shape{rows, config.width}, init, WeightDecay::Embedding, ParameterGroup::Main, {}, {}};
-}
-
-BlockShape block_shape(const ModelConfig& config) {
-  const auto deviation = static_cast<float>(config.init_deviation);
-  return {.channels = config.width,
-          .heads = static_cast<int>(config.heads),
-          .hidden = config.ffn_channels(),
-          .deviation = deviation,
-          .residual_deviation = deviation / std::sqrt(2.0F * static_cast<float>(config.layers))};
 }
 
 /// Position of every row: 0 .. length - 1, repeated for each sequence.
@@ -36,20 +26,25 @@ Tensor positions_of(const RoutingContext& context, Device device) {
 Transformer::Transformer(const ModelConfig& config)
     : config_(config),
       token_table_(table("embedding.tokens", config.vocabulary, config)),
-      position_table_(table("embedding.positions", config.context, config)),
-      norm_("norm", config.width) {
+      norm_("norm", config.width, block_shape(config).norm) {
+  if (config.position_kind() == Positions::Learned)
+    position_table_ = table("embedding.positions", config.context, config);
+  if (!config.has_tied_head())
+    head_ = Linear::without_bias("head", config.width, config.vocabulary,
+                                 {.deviation = static_cast<float>(config.init_deviation)});
   for (std::int64_t layer = 0; layer < config.layers; ++layer)
     blocks_.push_back(std::make_unique<TransformerBlock>(text("blocks.", layer), block_shape(config)));
 }
 
 void Transformer::collect(ParameterList& list, TrainableRouter& router) {
   list.push_back(&token_table_);
-  list.push_back(&position_table_);
+  if (position_table_) list.push_back(&*position_table_);
   for (int layer = 0; layer < config_.layers; ++layer) {
     router.collect(layer, list);
     blocks_[static_cast<std::size_t>(layer)]->collect(list);
   }
   norm_.collect(list);
+  if (head_) head_->collect(list);
 }
 
 ModelOutput Transformer::forward(const ModelInput& input, const Router& router, Phase phase, std::uint64_t seed) const {
@@ -60,12 +55,13 @@ ModelOutput Transformer::forward(const ModelInput& input, const Router& router, 
   ModelOutput out;
   Tensor h = dropout(embed(input), RowSet::all(context.batch, context.length), p,
                      draws(input, seed, static_cast<int>(config_.layers)));
+  const Tensor angles = rotary(context.length);
   Tensor earlier = h;
   for (int layer = 0; layer < config_.layers; ++layer) {
     Route route =
         router.routes(layer) ? router.route(layer, {h, earlier}, context) : Route::dense(context.batch, context.length);
     earlier = h;
-    h = blocks_[static_cast<std::size_t>(layer)]->forward(h, route, p, draws(input, seed, layer));
+    h = blocks_[static_cast<std::size_t>(layer)]->forward(h, route, p, draws(input, seed, layer), angles);
     if (!router.routes(layer)) continue;
     for (Tensor& loss : route.losses) out.losses.push_back(std::move(loss));
     route.losses.clear();
@@ -77,12 +73,19 @@ ModelOutput Transformer::forward(const ModelInput& input, const Router& router, 
 
 Tensor Transformer::logits(const Tensor& hidden) const {
   const WorkScope scope(Work::Head);
-  return linear(hidden, token_table_.value, {});
+  return head_ ? head_->forward(hidden) : linear(hidden, token_table_.value, {});
 }
 
 Tensor Transformer::embed(const ModelInput& input) const {
+  const Tensor tokens = embedding(token_table_.value, input.tokens);
+  if (!position_table_) return tokens;
   const Tensor places = positions_of(input.context, token_table_.value.device());
-  return add(embedding(token_table_.value, input.tokens), embedding(position_table_.value, places));
+  return add(tokens, embedding(position_table_->value, places));
+}
+
+Tensor Transformer::rotary(std::int64_t length) const {
+  if (position_table_) return {};
+  return rope_table(length, config_.head_width(), config_.rope_base, token_table_.value.device());
 }
 
 DropoutKey Transformer::draws(const ModelInput& input, std::uint64_t seed, int layer) const {

@@ -1,5 +1,5 @@
 #pragma once
-// The paper family: learned positions, LayerNorm, GELU, tied embeddings, residual dropout.
+// A decoder: embedding, blocks, norm, head. The family (configs/schema/model_config.hpp) says of which pieces.
 // B sequences of T tokens, N = B * T rows, C channels, L blocks, V symbols.
 
 #include <memory>
@@ -42,17 +42,21 @@ class Transformer {
   void collect(ParameterList& list, TrainableRouter& router);
   /// Length at most the context, or InternalError.
   ModelOutput forward(const ModelInput& input, const Router& router, Phase phase, std::uint64_t seed) const;
-  /// Rows of `hidden` times the tied embedding: [rows, V].
+  /// Rows of `hidden` times the head, which may be the embedding: [rows, V].
   Tensor logits(const Tensor& hidden) const;
 
  private:
   Tensor embed(const ModelInput& input) const;
+  /// The angles of rope for `length` positions; undefined with learned positions.
+  Tensor rotary(std::int64_t length) const;
   DropoutKey draws(const ModelInput& input, std::uint64_t seed, int layer) const;
 
   ModelConfig config_;
-  Parameter token_table_, position_table_;
+  Parameter token_table_;
+  std::optional<Parameter> position_table_;
   std::vector<std::unique_ptr<TransformerBlock>> blocks_;
-  LayerNorm norm_;
+  ChannelNorm norm_;
+  std::optional<Linear> head_;  // where the embedding is not the head
 };
 
 }  // namespace isobath

@@ -51,17 +51,19 @@ RunConfig config_of(const Manifest& manifest, const fs::path& checkpoint) {
 }
 
 ordered_json description(RunConfig config, const Manifest& manifest) {
+  const ModelConfig resolved = config.model.resolved();
   return {{"architectures", {"IsobathForCausalLM"}},
           {"model_type", "isobath"},
           {"vocab_size", config.model.vocabulary},
           {"hidden_size", config.model.width},
           {"num_hidden_layers", config.model.layers},
           {"num_attention_heads", config.model.heads},
+          {"num_key_value_heads", config.model.key_heads()},
           {"intermediate_size", config.model.ffn_channels()},
           {"max_position_embeddings", config.model.context},
-          {"tie_word_embeddings", true},
+          {"tie_word_embeddings", config.model.has_tied_head()},
           {"torch_dtype", "float32"},
-          {"model", json_of(config.model)},
+          {"model", json_of(resolved)},
           {"depth", json_of(config.depth)},
           {"isobath_version", manifest.isobath_version},
           {"trained_steps", manifest.state.step},

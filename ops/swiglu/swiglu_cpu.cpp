@@ -1,0 +1,77 @@
+#include "ops/core/cpu/vector_math.hpp"
+#include "ops/core/threads.hpp"
+#include "ops/swiglu/swiglu.hpp"
+
+namespace isobath::kernel {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 12;
+
+/// z sigmoid(z) and its derivative s (1 + z (1 - s)). With e = exp(-|z|) in (0, 1] nothing overflows, and neither s nor
+/// 1 - s is a difference.
+[[gnu::always_inline]] inline vector_math::ValueAndSlope silu(float z) {
+  const float e = vector_math::exp(z > 0.0F ? -z : z), share = 1.0F / (1.0F + e);
+  const float s = z > 0.0F ? share : e * share, rest = z > 0.0F ? e * share : share;
+  return {z * s, s * (1.0F + z * rest)};
+}
+
+/// Where one gradient goes.
+template <class T>
+struct Nowhere {
+  explicit Nowhere(T*) {}
+  void put(std::int64_t, float) const {}
+};
+template <class T>
+struct Over {
+  T* to;
+  void put(std::int64_t i, float value) const { to[i] = T(value); }
+};
+template <class T>
+struct Onto {
+  T* to;
+  void put(std::int64_t i, float value) const { to[i] = T(float(to[i]) + value); }
+};
+
+/// body(sink) with the sink that `grad` asks for.
+template <class T, class Body>
+void with_sink(GradView<T> grad, Body&& body) {
+  if (!grad.wanted()) return body(Nowhere<T>(nullptr));
+  if (grad.mode == Accumulate::Overwrite) return body(Over<T>{grad.to.data});
+  body(Onto<T>{grad.to.data});
+}
+
+}  // namespace
+
+template <class T>
+void swiglu(CpuQueue, View<const T> gate, View<const T> up, View<T> out) {
+  parallel_for(out.count(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) out[i] = T(silu(float(gate[i])).value * float(up[i]));
+  });
+}
+
+template <class T>
+void swiglu_backward(CpuQueue, View<const T> grad_out, View<const T> gate, View<const T> up, SwigluGrads<T> grads) {
+  with_sink(grads.gate, [&](auto to_gate) {
+    with_sink(grads.up, [&](auto to_up) {
+      parallel_for(gate.count(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+        for (std::int64_t i = begin; i < end; ++i) {
+          const vector_math::ValueAndSlope at = silu(float(gate[i]));
+          const float g = float(grad_out[i]);
+          to_gate.put(i, g * float(up[i]) * at.slope);
+          to_up.put(i, g * at.value);
+        }
+      });
+    });
+  });
+}
+
+template void swiglu<float>(CpuQueue, View<const float>, View<const float>, View<float>);
+template void swiglu<bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>, View<bfloat16>);
+template void swiglu_backward<float>(CpuQueue, View<const float>, View<const float>, View<const float>,
+                                     SwigluGrads<float>);
+template void swiglu_backward<bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>, View<const bfloat16>,
+                                        SwigluGrads<bfloat16>);
+
+}  // namespace isobath::kernel
