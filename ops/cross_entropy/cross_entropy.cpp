@@ -24,6 +24,7 @@ Tensor cross_entropy(Tensor&& logits, const Tensor& targets, const Tensor& scale
   require(!keeps_gradient || logits.is_exclusive(), "cross_entropy: another handle shares the logits it overwrites");
   const Tensor losses = Tensor::empty(targets.shape(), DType::F32, logits.device());
   Tensor total = Tensor::empty(Shape{1}, DType::F32, logits.device());
+  count_bytes("cross_entropy", (keeps_gradient ? 2 : 1) * logits.bytes());
   on_cpu_queue_of(logits.device(), "cross_entropy", [&](auto queue) {
     const auto target_view = targets.view<const std::int32_t>();
     if (keeps_gradient)

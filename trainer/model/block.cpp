@@ -56,7 +56,7 @@ Tensor TransformerBlock::whole(const Tensor& h, const Route& route, float p, con
   const RowSet& rows = route.queries;
   require(same_rows(rows, route.keys), "a whole-block gate attends among its own rows");
   const Tensor x = gather_rows(h, rows);
-  const Tensor normed = attention_norm_.forward(x);
+  const Tensor normed = attention_norm_.forward(x, query_.operand_type());
   const Tensor attended = dropout(attend_normed(normed, normed, rows, rows), rows, p, draws);
   const Tensor fed = dropout(feed(add(x, attended)), rows, p, at_channel(draws, shape_.channels));
   return apply(h, add(attended, fed), rows, route.gates);
@@ -77,11 +77,13 @@ Tensor TransformerBlock::branches(const Tensor& h, const Route& route, float p, 
 
 Tensor TransformerBlock::attend(const Tensor& stream, const RowSet& queries, const RowSet& keys) const {
   if (keys.is_all()) {  // the norm of a query row is that of its key row: gather it, do not compute it again
-    const Tensor normed = attention_norm_.forward(stream);
+    const Tensor normed = attention_norm_.forward(stream, query_.operand_type());
     return attend_normed(gather_rows(normed, queries), normed, queries, keys);
   }
-  const Tensor key_rows = attention_norm_.forward(gather_rows(stream, keys));
-  const Tensor query_rows = same_rows(queries, keys) ? key_rows : attention_norm_.forward(gather_rows(stream, queries));
+  const auto normed = [&](const RowSet& rows) {
+    return attention_norm_.forward(gather_rows(stream, rows), query_.operand_type());
+  };
+  const Tensor key_rows = normed(keys), query_rows = same_rows(queries, keys) ? key_rows : normed(queries);
   return attend_normed(query_rows, key_rows, queries, keys);
 }
 
@@ -100,12 +102,12 @@ Tensor TransformerBlock::attend_normed(const Tensor& query_rows, const Tensor& k
     mixed = attention(q, k, v, queries, keys, shape_.heads, Mask::Causal);
   }
   const WorkScope scope(Work::Projection);
-  return output_.forward(mixed);
+  return output_.update(mixed);
 }
 
 Tensor TransformerBlock::feed(const Tensor& x) const {
   const WorkScope scope(Work::Ffn);
-  return down_.forward(up_.forward(ffn_norm_.forward(x), Activation::Gelu));
+  return down_.update(up_.forward(ffn_norm_.forward(x, up_.operand_type()), Activation::Gelu));
 }
 
 }  // namespace isobath

@@ -16,7 +16,8 @@ struct BlockShape {
   float residual_deviation = 0;  ///< of the two matrices that write to the residual stream: deviation / sqrt(2 L)
 };
 
-/// A pre-norm decoder block: h + g Attention(LN h), then h + g FFN(LN h), over row sets.
+/// A pre-norm decoder block: h + g Attention(LN h), then h + g FFN(LN h), over row sets. h, gates and updates are f32;
+/// what lies between a norm and an update has the type that the weights' operands have.
 class TransformerBlock {
  public:
   TransformerBlock(const std::string& name, const BlockShape& shape);

@@ -70,6 +70,7 @@ bool TrainingRun::resume() {
   if (!latest.directory) return false;
   const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
   progression_ = progression_of(load_checkpoint(*latest.directory, tensors, ranks_), setup_);
+  replica_.parameters.refresh_operands();
   trainer_.resume_at(progression_.steps);
   loader_.seek(progression_.steps + progression_.skipped_batches);
   spikes_.restore(progression_.losses);
