@@ -1,6 +1,9 @@
 #pragma once
 // The activations as vector code: each gives value and derivative at one point.
 
+#include <algorithm>
+#include <type_traits>
+
 #include "ops/core/cpu/vector_math.hpp"
 #include "ops/linear/linear.hpp"
 
@@ -51,6 +54,23 @@ void activate_row(const float* u, const float* bias, Out* out, T* slope, std::in
     with_bias([slope](std::int64_t c, float value) { slope[c] = T(value); });
   else
     with_bias([](std::int64_t, float) {});
+}
+
+/// The same for a result or a slope in bf16: computed in f32 strips and rounded in a loop of its own, because the
+/// compiler makes no vector code of the two together.
+template <class Function, class Out, class T>
+void activate_narrow_row(const float* u, const float* bias, Out* out, T* slope, std::int64_t columns) {
+  constexpr std::int64_t kStrip = 256;
+  float values[kStrip], slopes[kStrip];
+  for (std::int64_t begin = 0; begin < columns; begin += kStrip) {
+    const std::int64_t width = std::min(kStrip, columns - begin);
+    activate_row<Function>(u + begin, bias ? bias + begin : nullptr, values, slope ? slopes : nullptr, width);
+#pragma omp simd
+    for (std::int64_t c = 0; c < width; ++c) out[begin + c] = Out(values[c]);
+    if (slope == nullptr) continue;
+#pragma omp simd
+    for (std::int64_t c = 0; c < width; ++c) slope[begin + c] = T(slopes[c]);
+  }
 }
 
 /// Row `row` of g = grad_out * slope: where it lies once it is written.

@@ -47,9 +47,13 @@ void forward_panel(View<const T> x, View<const T> weight, View<const float> bias
   matmul<T, float>(as_matrix(x).row_range(begin, end), as_matrix(weight).transposed(),
                    Matrix<float>::dense(sums, end - begin, columns), Accumulate::Overwrite);
   parallel_for(end - begin, row_grain(columns), [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t row = from; row < to; ++row)
-      activate_row<Function>(sums + row * columns, bias.data, out.row(begin + row),
-                             slope.data ? slope.row(begin + row) : nullptr, columns);
+    for (std::int64_t row = from; row < to; ++row) {
+      T* slope_row = slope.data ? slope.row(begin + row) : nullptr;
+      if constexpr (std::is_same_v<T, float>)
+        activate_row<Function>(sums + row * columns, bias.data, out.row(begin + row), slope_row, columns);
+      else
+        activate_narrow_row<Function>(sums + row * columns, bias.data, out.row(begin + row), slope_row, columns);
+    }
   });
 }
 

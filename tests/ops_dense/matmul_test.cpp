@@ -84,7 +84,7 @@ TEST(Matmul, Bf16ToBf16InEveryLayout) {
 
 // More rows, columns and depth than one widened block takes.
 TEST(Matmul, WidenedInSeveralBlocks) {
-  const auto a = Operand<bfloat16>::column_major(650, 4100, 1), b = Operand<bfloat16>::row_major(4100, 330, 2);
+  const auto a = Operand<bfloat16>::column_major(325, 4100, 1), b = Operand<bfloat16>::row_major(4100, 322, 2);
   for (const Accumulate mode : {Accumulate::Overwrite, Accumulate::Add}) {
     check_product<bfloat16, float>(a, b, mode, kernel::Bf16Products::Widened);
     check_product<bfloat16, bfloat16>(a, b, mode, kernel::Bf16Products::Widened);
