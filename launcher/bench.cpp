@@ -22,6 +22,7 @@ struct BenchArguments {
   bool of_checkpoints = false;
   std::string directory = ".";
   bool as_json = false;
+  bool dense_only = false;
 };
 
 /// The sizes that the project's figures are stated for.
@@ -45,11 +46,40 @@ std::string name_of(const ModelConfig& model) {
   return text(family, 'd', model.width, " L", model.layers, " H", model.heads, " T", model.context);
 }
 
+nlohmann::ordered_json ops_json(const std::vector<OpRow>& ops) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const OpRow& row : ops)
+    out.push_back({{"op", row.op},
+                   {"work", name_of(row.work)},
+                   {"direction", name_of(row.direction)},
+                   {"calls", row.calls},
+                   {"seconds", row.seconds},
+                   {"share_of_step", row.share_of_step},
+                   {"limit", name_of(row.limit)},
+                   {"share_of_limit", row.share_of_limit}});
+  return out;
+}
+
+void print_ops(const StepBenchReport& report) {
+  for (const StepBenchRow& row : report.rows) {
+    std::printf("\n%s %s by op; copying moves %.1f GB/s\n%-18s %-11s %-9s %7s %9s %8s %10s\n", row.policy.c_str(),
+                std::string(name_of(row.dtype)).c_str(), report.bandwidth * 1e-9, "op", "work", "direction", "calls",
+                "ms/step", "of step", "of limit");
+    for (const OpRow& op : row.ops) {
+      if (op.limit == OpLimit::None && op.share_of_step < 0.001) continue;
+      std::printf("%-18s %-11s %-9s %7.1f %9.2f %8.3f", op.op.c_str(), name_of(op.work), name_of(op.direction),
+                  op.calls, op.seconds * 1e3, op.share_of_step);
+      if (op.limit != OpLimit::None) std::printf(" %10.3f of %s", op.share_of_limit, name_of(op.limit));
+      std::printf("\n");
+    }
+  }
+}
+
 void print_json(const BenchArguments& arguments, const StepBenchReport& report) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const StepBenchRow& row : report.rows)
     rows.push_back({{"model", name_of(arguments.options.model)},
-                    {"dtype", "f32"},
+                    {"dtype", name_of(row.dtype)},
                     {"policy", row.policy},
                     {"batch", arguments.options.batch},
                     {"ranks", row.ranks},
@@ -59,13 +89,15 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report) 
                     {"communication_seconds", row.communication_seconds},
                     {"imbalance", row.imbalance},
                     {"tokens_per_s", row.tokens_per_second},
-                    {"peak_flops", report.peak_flops},
+                    {"peak_flops", row.peak_flops},
                     {"share_of_peak", row.share_of_peak},
                     {"flop_ratio", row.flop_ratio},
                     {"time_ratio", row.time_ratio},
+                    {"dtype_ratio", row.dtype_ratio},
                     {"activation_bytes", row.activation_bytes},
                     {"new_blocks", row.new_blocks},
-                    {"host_waits", row.host_waits}});
+                    {"host_waits", row.host_waits},
+                    {"ops", ops_json(row.ops)}});
   std::printf("%s\n", rows.dump(1).c_str());
 }
 
@@ -80,19 +112,24 @@ void print_ranks(const StepBenchReport& report) {
 }
 
 void print_table(const BenchArguments& arguments, const StepBenchReport& report) {
-  std::printf("%s, batch %lld, f32; peak %.1f GFLOP/s; %lld steps after %lld\n\n",
-              name_of(arguments.options.model).c_str(), static_cast<long long>(arguments.options.batch),
-              report.peak_flops * 1e-9, static_cast<long long>(arguments.options.steps),
+  std::printf("%s, batch %lld; %lld steps after %lld\n", name_of(arguments.options.model).c_str(),
+              static_cast<long long>(arguments.options.batch), static_cast<long long>(arguments.options.steps),
               static_cast<long long>(arguments.options.warmup));
+  for (std::size_t i = 0; i < report.rows.size(); ++i)
+    if (i == 0 || report.rows[i].dtype != report.rows[i - 1].dtype)
+      std::printf("peak %s %.1f GFLOP/s\n", std::string(name_of(report.rows[i].dtype)).c_str(),
+                  report.rows[i].peak_flops * 1e-9);
+  std::printf("\n");
   if (arguments.over_ranks) return print_ranks(report);
-  std::printf("%-18s %15s %9s %10s %7s %11s %11s %9s %7s %6s\n", "policy", "ranks x threads", "ms/step", "tokens/s",
-              "share", "flop ratio", "time ratio", "act. MiB", "blocks", "waits");
+  std::printf("%-18s %-5s %15s %9s %10s %7s %11s %11s %11s %9s %7s %6s\n", "policy", "dtype", "ranks x threads",
+              "ms/step", "tokens/s", "share", "flop ratio", "time ratio", "dtype ratio", "act. MiB", "blocks", "waits");
   for (const StepBenchRow& row : report.rows)
-    std::printf("%-18s %15s %9.1f %10.0f %7.3f %11.3f %11.3f %9.1f %7lld %6lld\n", row.policy.c_str(),
-                text(row.ranks, " x ", row.threads).c_str(), row.seconds * 1e3, row.tokens_per_second,
-                row.share_of_peak, row.flop_ratio, row.time_ratio,
+    std::printf("%-18s %-5s %15s %9.1f %10.0f %7.3f %11.3f %11.3f %11.3f %9.1f %7lld %6lld\n", row.policy.c_str(),
+                std::string(name_of(row.dtype)).c_str(), text(row.ranks, " x ", row.threads).c_str(), row.seconds * 1e3,
+                row.tokens_per_second, row.share_of_peak, row.flop_ratio, row.time_ratio, row.dtype_ratio,
                 static_cast<double>(row.activation_bytes) / 1048576.0, static_cast<long long>(row.new_blocks),
                 static_cast<long long>(row.host_waits));
+  if (arguments.options.by_op) print_ops(report);
 }
 
 void print_json(const BenchArguments& arguments, const std::vector<CheckpointBenchRow>& figures, int ranks) {
@@ -140,12 +177,13 @@ void bench_of_checkpoints(const BenchArguments& arguments, Communicator& ranks) 
 
 ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
   settle_threads(arguments.threads, ranks);
+  StepBenchOptions options = arguments.options;
+  if (arguments.dense_only) options.depths.resize(1);
   if (arguments.of_checkpoints) {
     bench_of_checkpoints(arguments, ranks);
     return ExitCode::Done;
   }
-  const StepBenchReport report =
-      arguments.over_ranks ? bench_ranks(arguments.options, ranks) : bench_steps(arguments.options, ranks);
+  const StepBenchReport report = arguments.over_ranks ? bench_ranks(options, ranks) : bench_steps(options, ranks);
   if (ranks.rank() != 0) return ExitCode::Done;
   if (arguments.as_json)
     print_json(arguments, report);
@@ -181,6 +219,13 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
   command->add_option("--batch", options.batch, "sequences over all ranks")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  command->add_option("--dtype", options.dtypes, "numbers of the products, f32 or bf16; both: f32,bf16")
+      ->delimiter(',')
+      ->transform(
+          CLI::Transformer(std::map<std::string, DTypeChoice>{{"f32", DTypeChoice::F32}, {"bf16", DTypeChoice::Bf16}}))
+      ->default_str("f32");
+  command->add_flag("--by-op", options.by_op, "a table of the step by op, each beside its limit");
+  command->add_flag("--dense-only", arguments->dense_only, "no rows with routing");
   command->add_option("--steps", options.steps, "counted steps of each row")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

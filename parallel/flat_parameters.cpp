@@ -3,6 +3,8 @@
 #include <set>
 #include <string>
 
+#include "ops/tensor/convert.hpp"
+
 namespace isobath {
 namespace {
 
@@ -19,25 +21,31 @@ std::vector<FlatItem> items_of(const std::vector<Parameter*>& parameters) {
 }  // namespace
 
 FlatParameters::FlatParameters(std::vector<Parameter*> parameters, FlatSettings settings, Device device,
-                               GradientStorage storage)
+                               FlatStorage storage)
     : parameters_(std::move(parameters)),
       layout_(items_of(parameters_), settings),
-      storage_(storage),
+      storage_(storage.gradients),
       values_(Tensor::zeros({layout_.total()}, DType::F32, device)),
+      operands_(storage.operands == DType::F32 ? values_ : Tensor::zeros({layout_.total()}, storage.operands, device)),
       gradients_(
-          Tensor::zeros({storage == GradientStorage::Whole ? layout_.total() : layout_.total() / layout_.world_size()},
+          Tensor::zeros({storage_ == GradientStorage::Whole ? layout_.total() : layout_.total() / layout_.world_size()},
                         DType::F32, device)),
       buckets_(layout_.buckets().size()) {
   for (const FlatPiece& piece : layout_.pieces()) {
     Parameter& parameter = *parameters_[piece.item];
-    if (storage == GradientStorage::Whole)
+    if (storage_ == GradientStorage::Whole)
       parameter.bind(part(values_, piece.range), part(gradients_, piece.range));
     else
       parameter.bind(part(values_, piece.range), [this, piece] {
         const FlatRange whole = layout_.buckets()[piece.bucket].range;
         return bucket_gradients(piece.bucket).slice(piece.range.begin - whole.begin, {piece.range.count()});
       });
+    if (!operands_.is_same(values_)) parameter.bind_operand(part(operands_, piece.range));
   }
+}
+
+void FlatParameters::refresh_operands() const {
+  if (!operands_.is_same(values_)) convert(values_, operands_);
 }
 
 Tensor FlatParameters::bucket_gradients(std::size_t bucket) {

@@ -13,12 +13,18 @@ namespace isobath {
 
 enum class GradientStorage { Whole, Sharded };
 
+/// What is kept beside the f32 values.
+struct FlatStorage {
+  GradientStorage gradients = GradientStorage::Whole;
+  DType operands = DType::F32;  ///< of what matrix products read; bf16: a copy of the values
+};
+
 /// Binds the parameters, which outlive it. Buffers start as zeros, and the padding stays so.
 class FlatParameters {
  public:
   /// `parameters` in order of use (the order in which the model registered them), with unique names.
   FlatParameters(std::vector<Parameter*> parameters, FlatSettings settings, Device device = Device::cpu(),
-                 GradientStorage storage = GradientStorage::Whole);
+                 FlatStorage storage = {});
   FlatParameters(const FlatParameters&) = delete;
   FlatParameters& operator=(const FlatParameters&) = delete;
 
@@ -29,6 +35,11 @@ class FlatParameters {
   const Tensor& values() const { return values_; }
   /// The part of a buffer that belongs to a range of it.
   Tensor part(const Tensor& buffer, FlatRange range) const { return buffer.slice(range.begin, {range.count()}); }
+
+  /// bf16 [layout().total()], or the values themselves.
+  const Tensor& operands() const { return operands_; }
+  /// Rounds the values to the operands anew; to be called by whoever changed values. Nothing where they are the same.
+  void refresh_operands() const;
 
   GradientStorage gradient_storage() const { return storage_; }
   /// f32: [layout().total()], or this rank's shard of it, [layout().total() / world_size].
@@ -46,6 +57,7 @@ class FlatParameters {
   FlatLayout layout_;
   GradientStorage storage_;
   Tensor values_;
+  Tensor operands_;
   Tensor gradients_;
   std::vector<Tensor> buckets_;  // sharded storage: those alive
 };

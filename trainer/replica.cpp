@@ -7,8 +7,10 @@ FlatSettings flat_settings(const RunConfig& config, int world) {
   return {.bucket_bytes = static_cast<std::int64_t>(config.train.bucket_mib * 1048576.0), .world_size = world};
 }
 
-GradientStorage storage_of(const RunConfig& config, int world) {
-  return config.parallel.zero == 2 && world > 1 ? GradientStorage::Sharded : GradientStorage::Whole;
+FlatStorage storage_of(const RunConfig& config, int world) {
+  const bool is_sharded = config.parallel.zero == 2 && world > 1;
+  return {.gradients = is_sharded ? GradientStorage::Sharded : GradientStorage::Whole,
+          .operands = config.system.dtype == DTypeChoice::Bf16 ? DType::BF16 : DType::F32};
 }
 
 ParameterList parameters_of(Transformer& model, TrainableRouter& router) {
@@ -25,6 +27,7 @@ Replica::Replica(const RunConfig& config, Device device, int world, std::optiona
       parameters(parameters_of(model, *router), flat_settings(config, world), device, storage_of(config, world)) {
   for (const Parameter* parameter : parameters.parameters())
     initialise(*parameter, static_cast<std::uint64_t>(config.seed));
+  parameters.refresh_operands();
 }
 
 }  // namespace isobath

@@ -69,11 +69,6 @@ void TrainConfig::check(config::Checker& checker) const {
                 "every part needs a sequence: use fewer parts, or a larger batch"});
 }
 
-void SystemConfig::check(config::Checker& checker) const {
-  checker.rule(dtype == DTypeChoice::F32, {"dtype"},
-               {"f32", std::string(name_of(dtype)), "this version computes in f32 only: write f32"});
-}
-
 void RunConfig::check(config::Checker& checker) const {
   const bool folder = name.find('/') == std::string::npos && name != "." && name != "..";
   checker.rule(folder, {"name"},

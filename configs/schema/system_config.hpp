@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 
-#include "configs/schema/checker.hpp"
 #include "configs/schema/enum_names.hpp"
 #include "configs/schema/field_rule.hpp"
 
@@ -28,12 +27,13 @@ struct SystemConfig {
   static void fields(auto& self, auto&& field) {
     using enum OnResume;
     field("device", self.device, anything(), MayChange, "where tensors live; results agree within rounding only");
-    field("dtype", self.dtype, anything(), Same, "inputs and weights of matrix products; this version computes in f32");
+    field("dtype", self.dtype, anything(), Same,
+          "inputs and weights of matrix products; weights, their gradients, sums, norms, routers, softmax and loss "
+          "stay f32");
     field("threads", self.threads, in(0, 4096), MayChange,
           "compute threads of a rank; 0: the host's cores divided by its ranks; a resumed run is bit-equal only with "
           "the same number");
   }
-  void check(config::Checker& checker) const;
 };
 
 }  // namespace isobath

@@ -8,6 +8,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
   require(a.shape() == b.shape() && a.dtype() == b.dtype() && a.device() == b.device(), "add: ", a.shape(), ' ',
           name_of(a.dtype()), " on ", a.device(), " and ", b.shape(), ' ', name_of(b.dtype()), " on ", b.device());
   Tensor out = Tensor::empty(a.shape(), a.dtype(), a.device());
+  count_bytes("add", 3 * out.bytes());
   on_cpu_queue_of(a.device(), "add", [&](CpuQueue queue) {
     on_float_type(a.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;

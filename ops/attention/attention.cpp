@@ -57,7 +57,7 @@ Parts parts_of(const Tensor& q, const Tensor& k, const Tensor& v) {
 
 void run_backward(const Call& call, const Tensor& out, const Tensor& log2_sum, const Tensor& grad_out,
                   const std::array<GradTarget, 3>& targets) {
-  on_cpu_queue_of(out.device(), "attention backward", [&](auto queue) {
+  on_cpu_queue_of(out.device(), "attention", [&](auto queue) {
     on_float_type(out.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       kernel::attention_backward<T>(queue, call.inputs<T>(), out.view<const T>(), log2_sum.view<const float>(),

@@ -21,6 +21,7 @@ void Parameter::bind(Tensor value_view, Tensor gradient_view) {
   value = value_view.reshaped(shape);
   gradient = gradient_view.reshaped(shape);
   value.set_grad_slot(std::make_shared<GradSlot>(gradient));
+  operand = value;
 }
 
 void Parameter::bind(Tensor value_view, std::function<Tensor()> gradient_storage) {
@@ -29,6 +30,12 @@ void Parameter::bind(Tensor value_view, std::function<Tensor()> gradient_storage
   value.set_grad_slot(std::make_shared<GradSlot>(
       shape, DType::F32, value.device(),
       [shape = shape, gradient_storage = std::move(gradient_storage)] { return gradient_storage().reshaped(shape); }));
+  operand = value;
+}
+
+void Parameter::bind_operand(Tensor copy_view) {
+  operand = copy_view.reshaped(shape);
+  operand.set_grad_slot(value.grad_slot());
 }
 
 void initialise(const Parameter& parameter, std::uint64_t seed) {

@@ -33,11 +33,15 @@ struct Parameter {
 
   Tensor value;     ///< f32; its slot leads to `gradient`
   Tensor gradient;  ///< f32, same shape; undefined where gradients have no lasting place
+  /// What matrix products read: `value`, or a copy of it in bf16 whose slot is the same, so that gradients stay f32.
+  Tensor operand = {};
 
   /// Attaches storage (two views of flat buffers) and makes `value` a leaf.
   void bind(Tensor value_view, Tensor gradient_view);
   /// The same with a gradient whose buffer is asked for when it is needed (GradSlot).
   void bind(Tensor value_view, std::function<Tensor()> gradient_storage);
+  /// After bind(): products read this copy of `value`, which its owner keeps up to date.
+  void bind_operand(Tensor copy_view);
 };
 
 /// Fills value with its initial distribution from (seed, name): equal bits under any layout, rank or world size.

@@ -98,4 +98,14 @@ void on_float_type(DType dtype, Body&& body) {
   }
 }
 
+/// body(TypeTag<Wide>{}, TypeTag<Narrow>{}) where a kernel reads one type and writes another: equal types, or f32 and
+/// bf16 in this order. Throws InternalError for others.
+template <class Body>
+void on_wide_and_narrow(DType wide, DType narrow, Body&& body) {
+  if (wide == narrow) return on_float_type(wide, [&](auto tag) { body(tag, tag); });
+  if (wide != DType::F32 || narrow != DType::BF16)
+    throw InternalError(text("expected f32 beside bf16, got ", name_of(wide), " beside ", name_of(narrow)));
+  body(TypeTag<float>{}, TypeTag<bfloat16>{});
+}
+
 }  // namespace isobath

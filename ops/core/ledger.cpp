@@ -46,5 +46,6 @@ WorkScope::~WorkScope() {
 }
 
 Work current_work() { return state.work; }
+Direction current_direction() { return state.direction; }
 
 }  // namespace isobath

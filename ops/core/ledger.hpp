@@ -50,5 +50,6 @@ class WorkScope {
 
 /// The category in force, which the tape remembers for the backward pass.
 Work current_work();
+Direction current_direction();
 
 }  // namespace isobath

@@ -2,8 +2,11 @@
 // A queue is the order in which a device executes. The CPU's queue is the calling thread itself: a kernel has run when
 // its call returns.
 
+#include <utility>
+
 #include "ops/core/device.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/op_clock.hpp"
 
 namespace isobath {
 
@@ -34,11 +37,19 @@ void on_queue_of(Device device, Body&& body) {
       text(device, " tensor in a build without CUDA; build with -DISOBATH_CUDA=real or use device: cpu"));
 }
 
-/// The same for ops whose CUDA kernel is still to come: `what` names the op in the error.
+/// The same on the clock, as `op` (ops/core/op_clock.hpp).
+template <class Body>
+void on_queue_of(Device device, const char* op, Body&& body) {
+  const OpScope scope(op);
+  on_queue_of(device, std::forward<Body>(body));
+}
+
+/// The same for ops whose CUDA kernel is still to come: `what` names the op in the error too.
 template <class Body>
 void on_cpu_queue_of(Device device, const char* what, Body&& body) {
   if (device.is_meta()) return;
   if (!device.is_cpu()) throw BackendError(text(what, " has no CUDA kernel yet; use device: cpu"));
+  const OpScope scope(what);
   body(CpuQueue{});
 }
 

@@ -32,6 +32,7 @@ ScoredLogits cross_entropy_with_z_loss(Tensor&& logits, const Tensor& targets, c
   const auto per_row = [&] { return Tensor::empty(targets.shape(), DType::F32, logits.device()); };
   const Tensor losses = per_row(), penalties = weight > 0.0F ? per_row() : Tensor();
   ScoredLogits out{{}, scalar(), weight > 0.0F ? scalar() : Tensor()};
+  count_bytes("cross_entropy", (keeps_gradient ? 2 : 1) * logits.bytes());
   on_cpu_queue_of(logits.device(), "cross_entropy", [&](auto queue) {
     const auto target_view = targets.view<const std::int32_t>();
     const auto scale_view = scale.view<const float>();

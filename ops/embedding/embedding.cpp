@@ -27,7 +27,8 @@ Tensor embedding(const Tensor& table, const Tensor& ids) {
           " on ", ids.device());
   check_ids(ids, table.dim(0));
   Tensor out = Tensor::empty(Shape{ids.dim(0), table.dim(1)}, table.dtype(), table.device());
-  on_queue_of(table.device(), [&](auto queue) {
+  count_bytes("embedding", 2 * out.bytes());
+  on_queue_of(table.device(), "embedding", [&](auto queue) {
     on_float_type(table.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       kernel::gather_rows<T>(queue, table.view<const T>(), ids.view<const std::int32_t>(), out.view<T>());
@@ -35,7 +36,8 @@ Tensor embedding(const Tensor& table, const Tensor& ids) {
   });
   record("embedding", {&table}, out, [ids](const Tensor& grad_out, const InputGrads& inputs) {
     const GradTarget to = inputs.target(0);
-    on_queue_of(grad_out.device(), [&](auto queue) {
+    count_bytes("embedding", grad_out.bytes() + to.tensor.bytes());
+    on_queue_of(grad_out.device(), "embedding", [&](auto queue) {
       on_float_type(grad_out.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         kernel::gather_rows_backward<T>(queue, grad_out.view<const T>(), ids.view<const std::int32_t>(), RowOrder::Any,

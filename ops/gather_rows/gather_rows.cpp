@@ -23,7 +23,8 @@ void check_range(const Tensor& rows, std::int64_t limit) {
 Tensor gather(const Tensor& x, const Tensor& rows, RowOrder order) {
   check(x, rows);
   Tensor out = Tensor::empty(Shape{rows.dim(0), x.dim(1)}, x.dtype(), x.device());
-  on_queue_of(x.device(), [&](auto queue) {
+  count_bytes("gather_rows", 2 * out.bytes());
+  on_queue_of(x.device(), "gather_rows", [&](auto queue) {
     on_float_type(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       kernel::gather_rows<T>(queue, x.view<const T>(), rows.view<const std::int32_t>(), out.view<T>());
@@ -31,7 +32,8 @@ Tensor gather(const Tensor& x, const Tensor& rows, RowOrder order) {
   });
   record("gather_rows", {&x}, out, [rows, order](const Tensor& grad_out, const InputGrads& inputs) {
     const GradTarget to = inputs.target(0);
-    on_queue_of(grad_out.device(), [&](auto queue) {
+    count_bytes("gather_rows", grad_out.bytes() + to.tensor.bytes());
+    on_queue_of(grad_out.device(), "gather_rows", [&](auto queue) {
       on_float_type(grad_out.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         kernel::gather_rows_backward<T>(queue, grad_out.view<const T>(), rows.view<const std::int32_t>(), order,

@@ -54,16 +54,17 @@ __device__ __forceinline__ void sum_over_rows(std::int64_t begin, std::int64_t e
 }
 
 /// What backward reads.
-template <class T>
+template <class T, class Out>
 struct LayerNormInputs {
-  cuda::Matrix<const T> grad_out, x;
+  cuda::Matrix<const Out> grad_out;
+  cuda::Matrix<const T> x;
   const float *gain, *mean, *rstd;
 };
 
 /// Row 2b of `partial` gets the sums of block b for gain, row 2b + 1 those for shift.
-template <int kLength, class T>
+template <int kLength, class T, class Out>
 __global__ void __launch_bounds__(kColumnThreads* kRowThreads)
-    sum_blocks(LayerNormInputs<T> in, cuda::Matrix<float> partial) {
+    sum_blocks(LayerNormInputs<T, Out> in, cuda::Matrix<float> partial) {
   const std::int64_t column = own_column<kLength>(), block = blockIdx.x;
   const bool has_columns = column < in.x.columns;
   const std::int64_t begin = block * kLayerNormBlockRows, limit = begin + kLayerNormBlockRows;

@@ -12,6 +12,9 @@ inline constexpr float kLayerNormEpsilon = 1e-5F;
 /// The gradients of gain and shift are summed within blocks of kLayerNormBlockRows rows and then over the blocks in
 /// order: equal bits for any number of threads.
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& shift);
+/// The same with a result of type `out_type`: that of x, or bf16 for an f32 x, rounded once, as matrix products read
+/// it.
+Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& shift, DType out_type);
 
 /// Rows whose contributions to the gradients of gain and shift make one partial sum.
 inline constexpr std::int64_t kLayerNormBlockRows = 64;
@@ -20,12 +23,13 @@ constexpr std::int64_t layer_norm_blocks(std::int64_t rows) {
 }
 
 namespace kernel {
-/// Also writes what backward needs besides x: mean and rstd = 1 / sqrt(variance + epsilon), f32 [N] each.
-template <class T>
-void layer_norm(CpuQueue queue, View<const T> x, View<const float> gain, View<const float> shift, View<T> out,
+/// Also writes what backward needs besides x: mean and rstd = 1 / sqrt(variance + epsilon), f32 [N] each. Instances: T,
+/// Out = float, float; float, bfloat16; bfloat16, bfloat16.
+template <class T, class Out>
+void layer_norm(CpuQueue queue, View<const T> x, View<const float> gain, View<const float> shift, View<Out> out,
                 View<float> mean, View<float> rstd);
-template <class T>
-void layer_norm(CudaQueue queue, View<const T> x, View<const float> gain, View<const float> shift, View<T> out,
+template <class T, class Out>
+void layer_norm(CudaQueue queue, View<const T> x, View<const float> gain, View<const float> shift, View<Out> out,
                 View<float> mean, View<float> rstd);
 
 template <class T>
@@ -40,11 +44,11 @@ struct LayerNormGrads {
 ///   grad_shift = sum over rows of grad_out.
 /// partial: f32 [layer_norm_blocks(N), 2, C], scratch for the sums of each block (gain, then shift); null data when
 /// neither gain nor shift wants a gradient.
-template <class T>
-void layer_norm_backward(CpuQueue queue, View<const T> grad_out, View<const T> x, View<const float> gain,
+template <class T, class Out>
+void layer_norm_backward(CpuQueue queue, View<const Out> grad_out, View<const T> x, View<const float> gain,
                          View<const float> mean, View<const float> rstd, View<float> partial, LayerNormGrads<T> grads);
-template <class T>
-void layer_norm_backward(CudaQueue queue, View<const T> grad_out, View<const T> x, View<const float> gain,
+template <class T, class Out>
+void layer_norm_backward(CudaQueue queue, View<const Out> grad_out, View<const T> x, View<const float> gain,
                          View<const float> mean, View<const float> rstd, View<float> partial, LayerNormGrads<T> grads);
 }  // namespace kernel
 

@@ -24,15 +24,26 @@ float variance(const T* x, float mean, std::int64_t columns) {
   return sum / static_cast<float>(columns);
 }
 
-template <class T>
-void normalise(const T* x, const float* gain, const float* shift, float mean, float rstd, T* out,
+template <class T, class Out>
+void normalise(const T* x, const float* gain, const float* shift, float mean, float rstd, Out* out,
                std::int64_t columns) {
+  if constexpr (std::is_same_v<Out, float>) {
 #pragma omp simd
-  for (std::int64_t c = 0; c < columns; ++c) out[c] = T((float(x[c]) - mean) * rstd * gain[c] + shift[c]);
+    for (std::int64_t c = 0; c < columns; ++c) out[c] = (float(x[c]) - mean) * rstd * gain[c] + shift[c];
+  } else {  // in f32 strips: the compiler makes no vector code of the two loops together
+    constexpr std::int64_t kStrip = 256;
+    float values[kStrip];
+    for (std::int64_t begin = 0; begin < columns; begin += kStrip) {
+      const std::int64_t width = std::min(kStrip, columns - begin);
+      normalise(x + begin, gain + begin, shift + begin, mean, rstd, values, width);
+#pragma omp simd
+      for (std::int64_t c = 0; c < width; ++c) out[begin + c] = Out(values[c]);
+    }
+  }
 }
 
-template <class T>
-void add_to_sums(const T* grad_out, const T* x, float mean, float rstd, float* gain_sum, float* shift_sum,
+template <class Out, class T>
+void add_to_sums(const Out* grad_out, const T* x, float mean, float rstd, float* gain_sum, float* shift_sum,
                  std::int64_t columns) {
 #pragma omp simd
   for (std::int64_t c = 0; c < columns; ++c) {
@@ -41,8 +52,8 @@ void add_to_sums(const T* grad_out, const T* x, float mean, float rstd, float* g
   }
 }
 
-template <Accumulate mode, class T>
-void write_grad_x(const T* grad_out, const T* x, const float* gain, float mean, float rstd, T* grad_x,
+template <Accumulate mode, class T, class Out>
+void write_grad_x(const Out* grad_out, const T* x, const float* gain, float mean, float rstd, T* grad_x,
                   std::int64_t columns) {
   float sum_d = 0.0F, sum_dn = 0.0F;
 #pragma omp simd reduction(+ : sum_d, sum_dn)
@@ -60,17 +71,18 @@ void write_grad_x(const T* grad_out, const T* x, const float* gain, float mean, 
   }
 }
 
-template <class T>
+template <class T, class Out>
 struct Backward {
-  View<const T> grad_out, x;
+  View<const Out> grad_out;
+  View<const T> x;
   View<const float> gain, mean, rstd;
   LayerNormGrads<T> grads;
 
   /// Rows [begin, end); the sums of gain and shift go to `sums` [2, C] unless it is null.
   void run(std::int64_t begin, std::int64_t end, float* sums) const {
     const std::int64_t columns = x.columns();
-    const auto write =
-        grads.x.mode == Accumulate::Add ? write_grad_x<Accumulate::Add, T> : write_grad_x<Accumulate::Overwrite, T>;
+    const auto write = grads.x.mode == Accumulate::Add ? write_grad_x<Accumulate::Add, T, Out>
+                                                       : write_grad_x<Accumulate::Overwrite, T, Out>;
     if (sums != nullptr) std::fill_n(sums, 2 * columns, 0.0F);
     for (std::int64_t row = begin; row < end; ++row) {
       if (sums != nullptr)
@@ -97,8 +109,8 @@ void reduce_partial(View<const float> partial, std::int64_t which, GradView<floa
 
 }  // namespace
 
-template <class T>
-void layer_norm(CpuQueue, View<const T> x, View<const float> gain, View<const float> shift, View<T> out,
+template <class T, class Out>
+void layer_norm(CpuQueue, View<const T> x, View<const float> gain, View<const float> shift, View<Out> out,
                 View<float> mean, View<float> rstd) {
   const std::int64_t columns = x.columns();
   parallel_for(x.dim(0), row_grain(columns), [&](std::int64_t begin, std::int64_t end) {
@@ -112,10 +124,10 @@ void layer_norm(CpuQueue, View<const T> x, View<const float> gain, View<const fl
   });
 }
 
-template <class T>
-void layer_norm_backward(CpuQueue, View<const T> grad_out, View<const T> x, View<const float> gain,
+template <class T, class Out>
+void layer_norm_backward(CpuQueue, View<const Out> grad_out, View<const T> x, View<const float> gain,
                          View<const float> mean, View<const float> rstd, View<float> partial, LayerNormGrads<T> grads) {
-  const Backward<T> body{grad_out, x, gain, mean, rstd, grads};
+  const Backward<T, Out> body{grad_out, x, gain, mean, rstd, grads};
   const std::int64_t rows = x.dim(0), columns = x.columns();
   parallel_for(layer_norm_blocks(rows), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block)
@@ -128,14 +140,20 @@ void layer_norm_backward(CpuQueue, View<const T> grad_out, View<const T> x, View
   }
 }
 
-template void layer_norm<float>(CpuQueue, View<const float>, View<const float>, View<const float>, View<float>,
-                                View<float>, View<float>);
-template void layer_norm<bfloat16>(CpuQueue, View<const bfloat16>, View<const float>, View<const float>, View<bfloat16>,
-                                   View<float>, View<float>);
-template void layer_norm_backward<float>(CpuQueue, View<const float>, View<const float>, View<const float>,
-                                         View<const float>, View<const float>, View<float>, LayerNormGrads<float>);
-template void layer_norm_backward<bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>, View<const float>,
-                                            View<const float>, View<const float>, View<float>,
-                                            LayerNormGrads<bfloat16>);
+template void layer_norm<float, float>(CpuQueue, View<const float>, View<const float>, View<const float>, View<float>,
+                                       View<float>, View<float>);
+template void layer_norm<float, bfloat16>(CpuQueue, View<const float>, View<const float>, View<const float>,
+                                          View<bfloat16>, View<float>, View<float>);
+template void layer_norm<bfloat16, bfloat16>(CpuQueue, View<const bfloat16>, View<const float>, View<const float>,
+                                             View<bfloat16>, View<float>, View<float>);
+template void layer_norm_backward<float, float>(CpuQueue, View<const float>, View<const float>, View<const float>,
+                                                View<const float>, View<const float>, View<float>,
+                                                LayerNormGrads<float>);
+template void layer_norm_backward<float, bfloat16>(CpuQueue, View<const bfloat16>, View<const float>, View<const float>,
+                                                   View<const float>, View<const float>, View<float>,
+                                                   LayerNormGrads<float>);
+template void layer_norm_backward<bfloat16, bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>,
+                                                      View<const float>, View<const float>, View<const float>,
+                                                      View<float>, LayerNormGrads<bfloat16>);
 
 }  // namespace isobath::kernel

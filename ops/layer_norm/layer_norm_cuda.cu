@@ -45,9 +45,9 @@ __device__ __forceinline__ void for_own_packs(std::int64_t columns, Body&& body)
   for (std::int64_t c = threadIdx.x * kLength; c < columns; c += blockDim.x * kLength) body(c);
 }
 
-template <int kLength, class T>
+template <int kLength, class T, class Out>
 __global__ void __launch_bounds__(kMaxThreads)
-    normalise(Matrix<const T> x, const float* gain, const float* shift, Matrix<T> out, float* mean, float* rstd) {
+    normalise(Matrix<const T> x, const float* gain, const float* shift, Matrix<Out> out, float* mean, float* rstd) {
   const std::int64_t row = blockIdx.x;
   const float count = static_cast<float>(x.columns);
   float* const kept = cuda::dynamic_shared<float>();
@@ -81,8 +81,9 @@ __global__ void __launch_bounds__(kMaxThreads)
   }
 }
 
-template <int kLength, class T>
-__global__ void __launch_bounds__(kMaxThreads) grad_of_x(LayerNormInputs<T> in, Matrix<T> grad_x, Accumulate mode) {
+template <int kLength, class T, class Out>
+__global__ void __launch_bounds__(kMaxThreads)
+    grad_of_x(LayerNormInputs<T, Out> in, Matrix<T> grad_x, Accumulate mode) {
   const std::int64_t row = blockIdx.x, columns = in.x.columns;
   const float center = in.mean[row], scale = in.rstd[row];
   float* const kept_d = cuda::dynamic_shared<float>();
@@ -126,38 +127,38 @@ void total(CudaQueue queue, const Matrix<const float>& partial, Which which, Gra
 
 }  // namespace
 
-template <class T>
-void layer_norm(CudaQueue queue, View<const T> x, View<const float> gain, View<const float> shift, View<T> out,
+template <class T, class Out>
+void layer_norm(CudaQueue queue, View<const T> x, View<const float> gain, View<const float> shift, View<Out> out,
                 View<float> mean, View<float> rstd) {
   if (x.count() == 0) return;
   const Matrix<const T> from(x);
-  const Matrix<T> to(out);
-  cuda::with_length<T>(
+  const Matrix<Out> to(out);
+  cuda::with_length<Out>(
       [&](auto length) {
-        cuda::launch("layer_norm", &normalise<length(), T>, a_block_per_row(from.rows, from.columns, length(), 1),
+        cuda::launch("layer_norm", &normalise<length(), T, Out>, a_block_per_row(from.rows, from.columns, length(), 1),
                      queue, from, gain.data, shift.data, to, mean.data, rstd.data);
       },
       from, to, Matrix(gain), Matrix(shift));
 }
 
-template <class T>
-void layer_norm_backward(CudaQueue queue, View<const T> grad_out, View<const T> x, View<const float> gain,
+template <class T, class Out>
+void layer_norm_backward(CudaQueue queue, View<const Out> grad_out, View<const T> x, View<const float> gain,
                          View<const float> mean, View<const float> rstd, View<float> partial, LayerNormGrads<T> grads) {
-  const LayerNormInputs<T> in{Matrix(grad_out), Matrix(x), gain.data, mean.data, rstd.data};
+  const LayerNormInputs<T, Out> in{Matrix(grad_out), Matrix(x), gain.data, mean.data, rstd.data};
   const Matrix<float> sums(partial);
   if (grads.x.wanted() && x.count() != 0)
-    cuda::with_length<T>(
+    cuda::with_length<Out>(
         [&](auto length) {
-          cuda::launch("layer_norm_backward", &grad_of_x<length(), T>,
+          cuda::launch("layer_norm_backward", &grad_of_x<length(), T, Out>,
                        a_block_per_row(in.x.rows, in.x.columns, length(), 2), queue, in, Matrix<T>(grads.x.to),
                        grads.x.mode);
         },
         in.grad_out, in.x, Matrix(gain), Matrix<T>(grads.x.to));
   if (!grads.gain.wanted() && !grads.shift.wanted()) return;
   if (x.count() != 0)
-    cuda::with_length<T>(
+    cuda::with_length<Out>(
         [&](auto length) {
-          cuda::launch("layer_norm_backward", &sum_blocks<length(), T>,
+          cuda::launch("layer_norm_backward", &sum_blocks<length(), T, Out>,
                        blocks_of_columns<length()>(layer_norm_blocks(in.x.rows), in.x.columns), queue, in, sums);
         },
         in.grad_out, in.x, sums);
@@ -165,14 +166,20 @@ void layer_norm_backward(CudaQueue queue, View<const T> grad_out, View<const T> 
   total(queue, Matrix<const float>(partial), Which::Shift, grads.shift);
 }
 
-template void layer_norm<float>(CudaQueue, View<const float>, View<const float>, View<const float>, View<float>,
-                                View<float>, View<float>);
-template void layer_norm<bfloat16>(CudaQueue, View<const bfloat16>, View<const float>, View<const float>,
-                                   View<bfloat16>, View<float>, View<float>);
-template void layer_norm_backward<float>(CudaQueue, View<const float>, View<const float>, View<const float>,
-                                         View<const float>, View<const float>, View<float>, LayerNormGrads<float>);
-template void layer_norm_backward<bfloat16>(CudaQueue, View<const bfloat16>, View<const bfloat16>, View<const float>,
-                                            View<const float>, View<const float>, View<float>,
-                                            LayerNormGrads<bfloat16>);
+template void layer_norm<float, float>(CudaQueue, View<const float>, View<const float>, View<const float>, View<float>,
+                                       View<float>, View<float>);
+template void layer_norm<float, bfloat16>(CudaQueue, View<const float>, View<const float>, View<const float>,
+                                          View<bfloat16>, View<float>, View<float>);
+template void layer_norm<bfloat16, bfloat16>(CudaQueue, View<const bfloat16>, View<const float>, View<const float>,
+                                             View<bfloat16>, View<float>, View<float>);
+template void layer_norm_backward<float, float>(CudaQueue, View<const float>, View<const float>, View<const float>,
+                                                View<const float>, View<const float>, View<float>,
+                                                LayerNormGrads<float>);
+template void layer_norm_backward<float, bfloat16>(CudaQueue, View<const bfloat16>, View<const float>,
+                                                   View<const float>, View<const float>, View<const float>, View<float>,
+                                                   LayerNormGrads<float>);
+template void layer_norm_backward<bfloat16, bfloat16>(CudaQueue, View<const bfloat16>, View<const bfloat16>,
+                                                      View<const float>, View<const float>, View<const float>,
+                                                      View<float>, LayerNormGrads<bfloat16>);
 
 }  // namespace isobath::kernel

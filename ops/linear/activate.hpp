@@ -1,6 +1,9 @@
 #pragma once
 // The activations as vector code: each gives value and derivative at one point.
 
+#include <algorithm>
+#include <type_traits>
+
 #include "ops/core/cpu/vector_math.hpp"
 #include "ops/linear/linear.hpp"
 
@@ -31,19 +34,19 @@ void on_activation(Activation activation, Body&& body) {
 }
 
 /// out = f(u + bias) and, unless slope is null, slope = f'(u + bias), for one row. u may be out; bias may be null.
-template <class Function, class T>
-void activate_row(const float* u, const T* bias, T* out, T* slope, std::int64_t columns) {
+template <class Function, class Out, class T>
+void activate_row(const float* u, const float* bias, Out* out, T* slope, std::int64_t columns) {
   const auto loop = [&](auto bias_at, auto keep) {
 #pragma omp simd
     for (std::int64_t c = 0; c < columns; ++c) {
       const vector_math::ValueAndSlope result = Function::at(u[c] + bias_at(c));
-      out[c] = T(result.value);
+      out[c] = Out(result.value);
       keep(c, result.slope);
     }
   };
   const auto with_bias = [&](auto keep) {
     if (bias != nullptr)
-      loop([bias](std::int64_t c) { return float(bias[c]); }, keep);
+      loop([bias](std::int64_t c) { return bias[c]; }, keep);
     else
       loop([](std::int64_t) { return 0.0F; }, keep);
   };
@@ -53,13 +56,39 @@ void activate_row(const float* u, const T* bias, T* out, T* slope, std::int64_t 
     with_bias([](std::int64_t, float) {});
 }
 
-/// slope *= grad_out for one row, unless slope is null; the row that then holds g.
-template <class T>
-const T* scaled_row(const T* grad_out, T* slope, std::int64_t columns) {
-  if (slope == nullptr) return grad_out;
+/// The same for a result or a slope in bf16: computed in f32 strips and rounded in a loop of its own, because the
+/// compiler makes no vector code of the two together.
+template <class Function, class Out, class T>
+void activate_narrow_row(const float* u, const float* bias, Out* out, T* slope, std::int64_t columns) {
+  constexpr std::int64_t kStrip = 256;
+  float values[kStrip], slopes[kStrip];
+  for (std::int64_t begin = 0; begin < columns; begin += kStrip) {
+    const std::int64_t width = std::min(kStrip, columns - begin);
+    activate_row<Function>(u + begin, bias ? bias + begin : nullptr, values, slope ? slopes : nullptr, width);
 #pragma omp simd
-  for (std::int64_t c = 0; c < columns; ++c) slope[c] = T(float(grad_out[c]) * float(slope[c]));
-  return slope;
+    for (std::int64_t c = 0; c < width; ++c) out[begin + c] = Out(values[c]);
+    if (slope == nullptr) continue;
+#pragma omp simd
+    for (std::int64_t c = 0; c < width; ++c) slope[begin + c] = T(slopes[c]);
+  }
+}
+
+/// Row `row` of g = grad_out * slope: where it lies once it is written.
+template <class Out, class T>
+const T* operand_row(View<const Out> grad_out, LinearOperand<T> operand, std::int64_t row) {
+  const Out* from = grad_out.row(row);
+  if constexpr (std::is_same_v<Out, T>)
+    if (operand.g.data == nullptr) return from;
+  T* g = operand.g.row(row);
+  const std::int64_t columns = grad_out.columns();
+  if (operand.holds_slope) {
+#pragma omp simd
+    for (std::int64_t c = 0; c < columns; ++c) g[c] = T(float(from[c]) * float(g[c]));
+  } else {
+#pragma omp simd
+    for (std::int64_t c = 0; c < columns; ++c) g[c] = T(float(from[c]));
+  }
+  return g;
 }
 
 }  // namespace isobath::kernel

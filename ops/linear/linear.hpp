@@ -8,18 +8,23 @@ namespace isobath {
 enum class Activation { None, Gelu, Relu };
 
 /// activation(x weight^T + bias) for x: [N, I], weight: [O, I], bias: [O] or undefined; result [N, O]. N may be 0.
-/// x, weight and bias are all f32 or all bf16; products are summed in f32, and nothing is rounded to bf16 before the
-/// activation. Gelu is the exact form x * Phi(x). The gradient of `weight` and `bias` is f32 and goes straight into the
-/// leaf's buffer; that of `bias` has equal bits for any number of threads. Counts 2 N I O FLOPs forward and twice that
-/// backward (less what nobody wants). Throws InternalError when shapes, types or devices do not fit.
+/// x and weight are both f32 or both bf16, the bias is f32; products are summed in f32, and nothing is rounded to bf16
+/// before the activation. The result has the type of x. Gelu is the exact form x * Phi(x). The gradient of `weight` and
+/// `bias` is f32 and goes straight into the leaf's buffer; that of `bias` has equal bits for any number of threads.
+/// Counts 2 N I O FLOPs forward and twice that backward (less what nobody wants). Throws InternalError when shapes,
+/// types or devices do not fit.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation = Activation::None);
+/// The same with a result of type `out_type`: that of x, or f32 for bf16 operands, e.g. an update of the residual
+/// stream or logits. The gradient that arrives is then rounded to bf16 once, before the products of the backward pass.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation, DType out_type);
 
 namespace kernel {
 /// The same contract without checks; bias.data may be null. `slope`, unless its data is null, is [N, O] and receives
 /// the derivative of the activation: backward then needs neither the pre-activation nor a second exponential.
-template <class T>
-void linear(CpuQueue queue, View<const T> x, View<const T> weight, View<const T> bias, Activation activation,
-            View<T> out, View<T> slope);
+/// Instances: T, Out = float, float; bfloat16, bfloat16; bfloat16, float.
+template <class T, class Out>
+void linear(CpuQueue queue, View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
+            View<Out> out, View<T> slope);
 
 template <class T>
 struct LinearGrads {
@@ -28,11 +33,18 @@ struct LinearGrads {
   GradView<float> bias;    ///< [O]
 };
 
-/// With g = grad_out * slope (or grad_out where slope.data is null): grad_x = g weight, grad_weight = g^T x,
-/// grad_bias = sum of g over rows. `slope` is overwritten by g.
+/// Where g, the operand of the products, is written: [N, O], or null data where g is grad_out itself.
 template <class T>
-void linear_backward(CpuQueue queue, View<const T> grad_out, View<T> slope, View<const T> x, View<const T> weight,
-                     LinearGrads<T> grads);
+struct LinearOperand {
+  View<T> g;
+  bool holds_slope = false;
+};
+
+/// With g = grad_out * slope (or grad_out where there is none), rounded to T: grad_x = g weight, grad_weight = g^T x,
+/// grad_bias = sum of g over rows.
+template <class T, class Out>
+void linear_backward(CpuQueue queue, View<const Out> grad_out, LinearOperand<T> operand, View<const T> x,
+                     View<const T> weight, LinearGrads<T> grads);
 }  // namespace kernel
 
 }  // namespace isobath

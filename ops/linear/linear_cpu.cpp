@@ -32,13 +32,13 @@ void for_row_panels(std::int64_t rows, std::int64_t most, Body&& body) {
 }
 
 // One panel of the forward pass: the product in f32, then bias and activation while it is in cache.
-template <class Function, class T>
-void forward_panel(View<const T> x, View<const T> weight, View<const T> bias, View<T> out, View<T> slope,
+template <class Function, class T, class Out>
+void forward_panel(View<const T> x, View<const T> weight, View<const float> bias, View<Out> out, View<T> slope,
                    std::int64_t begin, std::int64_t end) {
   const std::int64_t columns = out.dim(1);
   Block scratch;
   float* sums = nullptr;
-  if constexpr (std::is_same_v<T, float>) {
+  if constexpr (std::is_same_v<Out, float>) {
     sums = out.row(begin);
   } else {
     scratch = Block(Device::cpu(), static_cast<std::size_t>((end - begin) * columns) * sizeof(float));
@@ -47,9 +47,13 @@ void forward_panel(View<const T> x, View<const T> weight, View<const T> bias, Vi
   matmul<T, float>(as_matrix(x).row_range(begin, end), as_matrix(weight).transposed(),
                    Matrix<float>::dense(sums, end - begin, columns), Accumulate::Overwrite);
   parallel_for(end - begin, row_grain(columns), [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t row = from; row < to; ++row)
-      activate_row<Function>(sums + row * columns, bias.data, out.row(begin + row),
-                             slope.data ? slope.row(begin + row) : nullptr, columns);
+    for (std::int64_t row = from; row < to; ++row) {
+      T* slope_row = slope.data ? slope.row(begin + row) : nullptr;
+      if constexpr (std::is_same_v<T, float>)
+        activate_row<Function>(sums + row * columns, bias.data, out.row(begin + row), slope_row, columns);
+      else
+        activate_narrow_row<Function>(sums + row * columns, bias.data, out.row(begin + row), slope_row, columns);
+    }
   });
 }
 
@@ -59,15 +63,15 @@ void add_row(const T* g, float* sums, std::int64_t columns) {
   for (std::int64_t c = 0; c < columns; ++c) sums[c] += float(g[c]);
 }
 
-// g = grad_out * slope in the place of slope, and the sums of its columns, for rows [begin, end).
-template <class T>
-void activation_backward(View<const T> grad_out, View<T> slope, const ColumnSum* sums, std::int64_t begin,
+// g in its place, and the sums of its columns, for rows [begin, end).
+template <class T, class Out>
+void activation_backward(View<const Out> grad_out, LinearOperand<T> operand, const ColumnSum* sums, std::int64_t begin,
                          std::int64_t end) {
   const std::int64_t columns = grad_out.dim(1), block = ColumnSum::kBlock;
   parallel_for((end - begin + block - 1) / block, 1, [&](std::int64_t first, std::int64_t last) {
     float* sum = nullptr;
     for (std::int64_t row = begin + first * block; row < std::min(begin + last * block, end); ++row) {
-      const T* g = scaled_row(grad_out.row(row), slope.data ? slope.row(row) : nullptr, columns);
+      const T* g = operand_row(grad_out, operand, row);
       if (sums == nullptr) continue;
       if (row % block == 0) sum = sums->at(row);
       add_row(g, sum, columns);
@@ -77,14 +81,14 @@ void activation_backward(View<const T> grad_out, View<T> slope, const ColumnSum*
 
 }  // namespace
 
-template <class T>
-void linear(CpuQueue, View<const T> x, View<const T> weight, View<const T> bias, Activation activation, View<T> out,
-            View<T> slope) {
+template <class T, class Out>
+void linear(CpuQueue, View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
+            View<Out> out, View<T> slope) {
   if (out.dim(1) == 1) return linear_one_output(x, weight, bias, activation, out, slope);
   if (bias.data == nullptr && activation == Activation::None)
     return for_row_panels(out.dim(0), out.dim(0), [&](std::int64_t begin, std::int64_t end) {
-      matmul<T, T>(as_matrix(x).row_range(begin, end), as_matrix(weight).transposed(),
-                   as_matrix(out).row_range(begin, end), Accumulate::Overwrite);
+      matmul<T, Out>(as_matrix(x).row_range(begin, end), as_matrix(weight).transposed(),
+                     as_matrix(out).row_range(begin, end), Accumulate::Overwrite);
     });
   on_activation(activation, [&](auto function) {
     for_row_panels(out.dim(0), kPanel, [&](std::int64_t begin, std::int64_t end) {
@@ -93,15 +97,17 @@ void linear(CpuQueue, View<const T> x, View<const T> weight, View<const T> bias,
   });
 }
 
-template <class T>
-void linear_backward(CpuQueue, View<const T> grad_out, View<T> slope, View<const T> x, View<const T> weight,
-                     LinearGrads<T> grads) {
-  if (grad_out.dim(1) == 1) return linear_one_output_backward(grad_out, slope, x, weight, grads);
-  const View<const T> g = slope.data ? View<const T>(slope) : grad_out;
+template <class T, class Out>
+void linear_backward(CpuQueue, View<const Out> grad_out, LinearOperand<T> operand, View<const T> x,
+                     View<const T> weight, LinearGrads<T> grads) {
+  if (grad_out.dim(1) == 1) return linear_one_output_backward(grad_out, operand, x, weight, grads);
+  View<const T> g = operand.g;
+  if constexpr (std::is_same_v<T, Out>)
+    if (g.data == nullptr) g = grad_out;
   const ColumnSum sums(grads.bias.wanted() ? g.dim(0) : 0, g.dim(1));
-  const bool has_pass = slope.data != nullptr || grads.bias.wanted();
+  const bool has_pass = operand.g.data != nullptr || grads.bias.wanted();
   for_row_panels(g.dim(0), has_pass ? kPanel : g.dim(0), [&](std::int64_t begin, std::int64_t end) {
-    if (has_pass) activation_backward(grad_out, slope, grads.bias.wanted() ? &sums : nullptr, begin, end);
+    if (has_pass) activation_backward(grad_out, operand, grads.bias.wanted() ? &sums : nullptr, begin, end);
     if (grads.x.wanted())
       matmul<T, T>(as_matrix(g).row_range(begin, end), as_matrix(weight), as_matrix(grads.x.to).row_range(begin, end),
                    grads.x.mode);
@@ -110,13 +116,17 @@ void linear_backward(CpuQueue, View<const T> grad_out, View<T> slope, View<const
   if (grads.weight.wanted()) matmul_tall<T>(as_matrix(g), as_matrix(x), as_matrix(grads.weight.to), grads.weight.mode);
 }
 
-template void linear<float>(CpuQueue, View<const float>, View<const float>, View<const float>, Activation, View<float>,
-                            View<float>);
-template void linear<bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>, View<const bfloat16>, Activation,
-                               View<bfloat16>, View<bfloat16>);
-template void linear_backward<float>(CpuQueue, View<const float>, View<float>, View<const float>, View<const float>,
-                                     LinearGrads<float>);
-template void linear_backward<bfloat16>(CpuQueue, View<const bfloat16>, View<bfloat16>, View<const bfloat16>,
-                                        View<const bfloat16>, LinearGrads<bfloat16>);
+template void linear<float, float>(CpuQueue, View<const float>, View<const float>, View<const float>, Activation,
+                                   View<float>, View<float>);
+template void linear<bfloat16, bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>, View<const float>,
+                                         Activation, View<bfloat16>, View<bfloat16>);
+template void linear<bfloat16, float>(CpuQueue, View<const bfloat16>, View<const bfloat16>, View<const float>,
+                                      Activation, View<float>, View<bfloat16>);
+template void linear_backward<float, float>(CpuQueue, View<const float>, LinearOperand<float>, View<const float>,
+                                            View<const float>, LinearGrads<float>);
+template void linear_backward<bfloat16, bfloat16>(CpuQueue, View<const bfloat16>, LinearOperand<bfloat16>,
+                                                  View<const bfloat16>, View<const bfloat16>, LinearGrads<bfloat16>);
+template void linear_backward<bfloat16, float>(CpuQueue, View<const float>, LinearOperand<bfloat16>,
+                                               View<const bfloat16>, View<const bfloat16>, LinearGrads<bfloat16>);
 
 }  // namespace isobath::kernel

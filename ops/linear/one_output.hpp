@@ -7,12 +7,12 @@
 
 namespace isobath::kernel {
 
-template <class T>
-void linear_one_output(View<const T> x, View<const T> weight, View<const T> bias, Activation activation, View<T> out,
-                       View<T> slope);
+template <class T, class Out>
+void linear_one_output(View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
+                       View<Out> out, View<T> slope);
 
-template <class T>
-void linear_one_output_backward(View<const T> grad_out, View<T> slope, View<const T> x, View<const T> weight,
-                                LinearGrads<T> grads);
+template <class T, class Out>
+void linear_one_output_backward(View<const Out> grad_out, LinearOperand<T> operand, View<const T> x,
+                                View<const T> weight, LinearGrads<T> grads);
 
 }  // namespace isobath::kernel

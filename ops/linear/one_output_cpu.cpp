@@ -39,9 +39,9 @@ struct BlockSums {
 
 }  // namespace
 
-template <class T>
-void linear_one_output(View<const T> x, View<const T> weight, View<const T> bias, Activation activation, View<T> out,
-                       View<T> slope) {
+template <class T, class Out>
+void linear_one_output(View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
+                       View<Out> out, View<T> slope) {
   const std::int64_t columns = x.dim(1);
   on_activation(activation, [&](auto function) {
     parallel_for(x.dim(0), row_grain(columns), [&](std::int64_t begin, std::int64_t end) {
@@ -53,16 +53,16 @@ void linear_one_output(View<const T> x, View<const T> weight, View<const T> bias
   });
 }
 
-template <class T>
-void linear_one_output_backward(View<const T> grad_out, View<T> slope, View<const T> x, View<const T> weight,
-                                LinearGrads<T> grads) {
+template <class T, class Out>
+void linear_one_output_backward(View<const Out> grad_out, LinearOperand<T> operand, View<const T> x,
+                                View<const T> weight, LinearGrads<T> grads) {
   const std::int64_t rows = x.dim(0), columns = x.dim(1), block = ColumnSum::kBlock;
   const ColumnSum weight_sums(grads.weight.wanted() ? rows : 0, columns), bias_sums(grads.bias.wanted() ? rows : 0, 1);
   const auto body = [&](std::int64_t begin, std::int64_t end) {
     const BlockSums sums{grads.weight.wanted() ? weight_sums.at(begin) : nullptr,
                          grads.bias.wanted() ? bias_sums.at(begin) : nullptr};
     for (std::int64_t row = begin; row < end; ++row) {
-      const float g = float(*scaled_row(&grad_out[row], slope.data ? &slope[row] : nullptr, 1));
+      const float g = float(*operand_row(grad_out, operand, row));
       if (grads.x.wanted()) write_scaled(g, weight.data, grads.x.to.row(row), grads.x.mode, columns);
       if (sums.weight != nullptr) add_scaled(g, x.row(row), sums.weight, columns);
       if (sums.bias != nullptr) *sums.bias += g;
@@ -75,13 +75,19 @@ void linear_one_output_backward(View<const T> grad_out, View<T> slope, View<cons
   if (grads.bias.wanted()) bias_sums.finish(grads.bias.to.data, grads.bias.mode);
 }
 
-template void linear_one_output<float>(View<const float>, View<const float>, View<const float>, Activation, View<float>,
-                                       View<float>);
-template void linear_one_output<bfloat16>(View<const bfloat16>, View<const bfloat16>, View<const bfloat16>, Activation,
-                                          View<bfloat16>, View<bfloat16>);
-template void linear_one_output_backward<float>(View<const float>, View<float>, View<const float>, View<const float>,
-                                                LinearGrads<float>);
-template void linear_one_output_backward<bfloat16>(View<const bfloat16>, View<bfloat16>, View<const bfloat16>,
-                                                   View<const bfloat16>, LinearGrads<bfloat16>);
+template void linear_one_output<float, float>(View<const float>, View<const float>, View<const float>, Activation,
+                                              View<float>, View<float>);
+template void linear_one_output<bfloat16, bfloat16>(View<const bfloat16>, View<const bfloat16>, View<const float>,
+                                                    Activation, View<bfloat16>, View<bfloat16>);
+template void linear_one_output<bfloat16, float>(View<const bfloat16>, View<const bfloat16>, View<const float>,
+                                                 Activation, View<float>, View<bfloat16>);
+template void linear_one_output_backward<float, float>(View<const float>, LinearOperand<float>, View<const float>,
+                                                       View<const float>, LinearGrads<float>);
+template void linear_one_output_backward<bfloat16, bfloat16>(View<const bfloat16>, LinearOperand<bfloat16>,
+                                                             View<const bfloat16>, View<const bfloat16>,
+                                                             LinearGrads<bfloat16>);
+template void linear_one_output_backward<bfloat16, float>(View<const float>, LinearOperand<bfloat16>,
+                                                          View<const bfloat16>, View<const bfloat16>,
+                                                          LinearGrads<bfloat16>);
 
 }  // namespace isobath::kernel

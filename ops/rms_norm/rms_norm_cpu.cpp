@@ -15,20 +15,31 @@ float mean_of_squares(const T* x, std::int64_t columns) {
   return sum / static_cast<float>(columns);
 }
 
-template <class T>
-void normalise(const T* x, const float* gain, float scale, T* out, std::int64_t columns) {
+template <class T, class Out>
+void normalise(const T* x, const float* gain, float scale, Out* out, std::int64_t columns) {
+  if constexpr (std::is_same_v<Out, float>) {
 #pragma omp simd
-  for (std::int64_t c = 0; c < columns; ++c) out[c] = T(float(x[c]) * scale * gain[c]);
+    for (std::int64_t c = 0; c < columns; ++c) out[c] = float(x[c]) * scale * gain[c];
+  } else {  // in f32 strips: the compiler makes no vector code of the two loops together
+    constexpr std::int64_t kStrip = 256;
+    float values[kStrip];
+    for (std::int64_t begin = 0; begin < columns; begin += kStrip) {
+      const std::int64_t width = std::min(kStrip, columns - begin);
+      normalise(x + begin, gain + begin, scale, values, width);
+#pragma omp simd
+      for (std::int64_t c = 0; c < width; ++c) out[begin + c] = Out(values[c]);
+    }
+  }
 }
 
-template <class T>
-void add_to_sum(const T* grad_out, const T* x, float scale, float* sum, std::int64_t columns) {
+template <class T, class Out>
+void add_to_sum(const Out* grad_out, const T* x, float scale, float* sum, std::int64_t columns) {
 #pragma omp simd
   for (std::int64_t c = 0; c < columns; ++c) sum[c] += float(grad_out[c]) * (float(x[c]) * scale);
 }
 
-template <Accumulate mode, class T>
-void write_grad_x(const T* grad_out, const T* x, const float* gain, float scale, T* grad_x, std::int64_t columns) {
+template <Accumulate mode, class T, class Out>
+void write_grad_x(const Out* grad_out, const T* x, const float* gain, float scale, T* grad_x, std::int64_t columns) {
   float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t c = 0; c < columns; ++c) sum += float(grad_out[c]) * gain[c] * (float(x[c]) * scale);
@@ -40,17 +51,18 @@ void write_grad_x(const T* grad_out, const T* x, const float* gain, float scale,
   }
 }
 
-template <class T>
+template <class T, class Out>
 struct Backward {
-  View<const T> grad_out, x;
+  View<const Out> grad_out;
+  View<const T> x;
   View<const float> gain, scale;
   RmsNormGrads<T> grads;
 
   /// Rows [begin, end); the sum of gain goes to `sum` [G] unless it is null.
   void run(std::int64_t begin, std::int64_t end, float* sum) const {
     const std::int64_t columns = x.columns();
-    const auto write =
-        grads.x.mode == Accumulate::Add ? write_grad_x<Accumulate::Add, T> : write_grad_x<Accumulate::Overwrite, T>;
+    const auto write = grads.x.mode == Accumulate::Add ? write_grad_x<Accumulate::Add, T, Out>
+                                                       : write_grad_x<Accumulate::Overwrite, T, Out>;
     if (sum != nullptr) std::fill_n(sum, columns, 0.0F);
     for (std::int64_t row = begin; row < end; ++row) {
       if (sum != nullptr) add_to_sum(grad_out.row(row), x.row(row), scale[row], sum, columns);
@@ -72,8 +84,8 @@ void reduce_partial(View<const float> partial, GradView<float> grad) {
 
 }  // namespace
 
-template <class T>
-void rms_norm(CpuQueue, View<const T> x, View<const float> gain, View<T> out, View<float> scale) {
+template <class T, class Out>
+void rms_norm(CpuQueue, View<const T> x, View<const float> gain, View<Out> out, View<float> scale) {
   const std::int64_t columns = x.columns();
   parallel_for(x.dim(0), row_grain(columns), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
@@ -83,10 +95,10 @@ void rms_norm(CpuQueue, View<const T> x, View<const float> gain, View<T> out, Vi
   });
 }
 
-template <class T>
-void rms_norm_backward(CpuQueue, View<const T> grad_out, View<const T> x, View<const float> gain,
+template <class T, class Out>
+void rms_norm_backward(CpuQueue, View<const Out> grad_out, View<const T> x, View<const float> gain,
                        View<const float> scale, View<float> partial, RmsNormGrads<T> grads) {
-  const Backward<T> body{grad_out, x, gain, scale, grads};
+  const Backward<T, Out> body{grad_out, x, gain, scale, grads};
   const std::int64_t rows = x.dim(0), columns = x.columns();
   const std::int64_t grain = std::max<std::int64_t>(1, row_grain(columns) / kRmsNormBlockRows);
   parallel_for(rms_norm_blocks(rows), grain, [&](std::int64_t begin, std::int64_t end) {
@@ -97,11 +109,16 @@ void rms_norm_backward(CpuQueue, View<const T> grad_out, View<const T> x, View<c
   if (grads.gain.wanted()) reduce_partial(partial, grads.gain);
 }
 
-template void rms_norm<float>(CpuQueue, View<const float>, View<const float>, View<float>, View<float>);
-template void rms_norm<bfloat16>(CpuQueue, View<const bfloat16>, View<const float>, View<bfloat16>, View<float>);
-template void rms_norm_backward<float>(CpuQueue, View<const float>, View<const float>, View<const float>,
-                                       View<const float>, View<float>, RmsNormGrads<float>);
-template void rms_norm_backward<bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>, View<const float>,
-                                          View<const float>, View<float>, RmsNormGrads<bfloat16>);
+template void rms_norm<float, float>(CpuQueue, View<const float>, View<const float>, View<float>, View<float>);
+template void rms_norm<float, bfloat16>(CpuQueue, View<const float>, View<const float>, View<bfloat16>, View<float>);
+template void rms_norm<bfloat16, bfloat16>(CpuQueue, View<const bfloat16>, View<const float>, View<bfloat16>,
+                                           View<float>);
+template void rms_norm_backward<float, float>(CpuQueue, View<const float>, View<const float>, View<const float>,
+                                              View<const float>, View<float>, RmsNormGrads<float>);
+template void rms_norm_backward<float, bfloat16>(CpuQueue, View<const bfloat16>, View<const float>, View<const float>,
+                                                 View<const float>, View<float>, RmsNormGrads<float>);
+template void rms_norm_backward<bfloat16, bfloat16>(CpuQueue, View<const bfloat16>, View<const bfloat16>,
+                                                    View<const float>, View<const float>, View<float>,
+                                                    RmsNormGrads<bfloat16>);
 
 }  // namespace isobath::kernel

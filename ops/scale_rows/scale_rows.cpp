@@ -8,6 +8,7 @@ Tensor scale_rows(const Tensor& x, const Tensor& gates) {
       "scale_rows: x ", x.shape(), " on ", x.device(), ", gates ", gates.shape(), ' ', name_of(gates.dtype()), " on ",
       gates.device());
   Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
+  count_bytes("scale_rows", 2 * out.bytes());
   on_cpu_queue_of(x.device(), "scale_rows", [&](CpuQueue queue) {
     on_float_type(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -16,6 +17,7 @@ Tensor scale_rows(const Tensor& x, const Tensor& gates) {
   });
   record("scale_rows", {&x, &gates}, out, [x, gates](const Tensor& grad_out, const InputGrads& inputs) {
     const GradTarget to_x = wanted_target(inputs, 0), to_gates = wanted_target(inputs, 1);
+    count_bytes("scale_rows", 3 * grad_out.bytes());
     on_cpu_queue_of(grad_out.device(), "scale_rows", [&](CpuQueue queue) {
       on_float_type(grad_out.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;

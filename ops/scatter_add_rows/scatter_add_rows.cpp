@@ -16,6 +16,7 @@ void check(const Tensor& base, const Tensor& update, const RowSet& rows) {
 }
 
 void gather_gradient(const Tensor& grad_out, const RowSet& rows, const GradTarget& to) {
+  count_bytes("scatter_add_rows", 2 * to.tensor.bytes());
   on_cpu_queue_of(grad_out.device(), "scatter_add_rows", [&](CpuQueue queue) {
     on_float_type(grad_out.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -31,6 +32,7 @@ Tensor scatter_add_rows(const Tensor& base, const Tensor& update, const RowSet& 
   check(base, update, rows);
   if (rows.is_all()) return add(base, update);
   Tensor out = Tensor::empty(base.shape(), base.dtype(), base.device());
+  count_bytes("scatter_add_rows", 2 * base.bytes() + update.bytes());
   on_cpu_queue_of(base.device(), "scatter_add_rows", [&](CpuQueue queue) {
     on_float_type(base.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;

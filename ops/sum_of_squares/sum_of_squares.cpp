@@ -6,6 +6,7 @@ void sum_of_squares(const Tensor& x, const Tensor& out, Accumulate mode) {
   require(x.dtype() == DType::F32 && out.dtype() == DType::F64 && out.count() == 1 && out.device() == x.device(),
           "sum_of_squares: x ", name_of(x.dtype()), " on ", x.device(), ", out ", out.shape(), ' ',
           name_of(out.dtype()), " on ", out.device());
+  count_bytes("sum_of_squares", x.bytes());
   on_cpu_queue_of(x.device(), "sum_of_squares", [&](CpuQueue queue) {
     kernel::sum_of_squares(queue, x.view<const float>(), out.view<double>(), mode);
   });

@@ -25,6 +25,7 @@ void convert(CpuQueue, View<const From> from, View<To> to, Accumulate mode) {
 void convert(const Tensor& from, const Tensor& to, Accumulate mode) {
   require(from.count() == to.count() && from.device() == to.device(), "convert: ", from.shape(), " on ", from.device(),
           " to ", to.shape(), " on ", to.device());
+  count_bytes("convert", from.bytes() + (mode == Accumulate::Add ? 2 : 1) * to.bytes());
   on_cpu_queue_of(to.device(), "convert", [&](auto queue) {
     on_float_type(from.dtype(), [&](auto from_tag) {
       using From = typename decltype(from_tag)::type;

@@ -107,11 +107,6 @@ TEST(RunRules, AHeldOutBlockHoldsAWindow) {
   EXPECT_EQ(mistakes("data: {validation_block: 128, validation_path: val.bin}\n"), Lines{});
 }
 
-TEST(RunRules, Bf16IsRefusedForNow) {
-  EXPECT_EQ(mistakes("system: {dtype: bf16}\n"),
-            Lines{"a.yaml:1:10: system.dtype: expected f32, found bf16; this version computes in f32 only: write f32"});
-}
-
 TEST(RunRules, ANameIsOneFolder) {
   for (const std::string name : {"a/b", "..", "."}) EXPECT_EQ(mistakes("name: \"" + name + "\"\n").size(), 1u) << name;
   EXPECT_EQ(mistakes("name: a.b-c\n"), Lines{});

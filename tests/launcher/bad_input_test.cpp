@@ -30,7 +30,6 @@ const Mistake kMistakes[] = {
      78,
      {"capacity", "32"}},
     {"no_gpu", "train run.yaml system.device=cuda", 69, {"system.device"}},
-    {"bf16_not_yet", "train run.yaml system.dtype=bf16", 78, {"dtype"}},
     {"no_trace", "train run.yaml depth.policy=replay depth.replay.trace=absent.h5", 65, {"absent.h5"}},
     {"not_finite",
      "train run.yaml optim.learning_rate=100 optim.clip_norm=0 optim.schedule=constant train.steps=400",

@@ -105,10 +105,11 @@ std::vector<std::string> without_validation_at_3(std::vector<std::string> lines)
 }
 
 void resume_on_the_same_world(Communicator& ranks, DepthPolicy policy, std::int64_t zero = 0,
-                              Family family = Family::Paper) {
+                              Family family = Family::Paper, DTypeChoice dtype = DTypeChoice::F32) {
   const Workplace place(ranks);
   RunConfig whole = place.config(policy, "whole", family), part = place.config(policy, "part", family);
   whole.parallel.zero = part.parallel.zero = zero;
+  whole.system.dtype = part.system.dtype = dtype;
   place.train(whole);
   part.train.steps = 3;
   place.train(part);
@@ -133,12 +134,21 @@ RANKED_TEST(Resume, of_a_modern_mixture_of_depths_is_bit_exact_on_the_same_world
 RANKED_TEST(Resume, of_a_modern_token_selective_with_a_divided_optimizer_is_bit_exact_on_the_same_world) {
   resume_on_the_same_world(ranks, DepthPolicy::TokenSelective, 1, Family::Modern);
 }
+RANKED_TEST(Resume, of_the_modern_family_in_bf16_is_bit_exact) {
+  resume_on_the_same_world(ranks, DepthPolicy::MixtureOfDepths, 1, Family::Modern, DTypeChoice::Bf16);
+}
 
 RANKED_TEST(Resume, with_a_divided_optimizer_is_bit_exact_on_the_same_world) {
   resume_on_the_same_world(ranks, DepthPolicy::MixtureOfDepths, 1);
 }
 RANKED_TEST(Resume, with_divided_gradients_is_bit_exact_on_the_same_world) {
   resume_on_the_same_world(ranks, DepthPolicy::TokenSelective, 2);
+}
+
+RANKED_TEST(Resume, in_bf16_is_bit_exact_on_the_same_world) {
+  for (const auto& [policy, zero] :
+       {std::pair{DepthPolicy::Dense, 0}, {DepthPolicy::TokenSelective, 2}, {DepthPolicy::MixtureOfDepths, 1}})
+    resume_on_the_same_world(ranks, policy, zero, Family::Paper, DTypeChoice::Bf16);
 }
 
 RANKED_TEST(Resume, finds_its_moments_under_any_division) {

@@ -108,6 +108,7 @@ inline void shake(const Replica& replica, float deviation, std::uint64_t seed = 
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += noise[i];
     parameter->value.copy_from(Tensor::from(parameter->shape, values));
   }
+  replica.parameters.refresh_operands();
 }
 
 }  // namespace isobath::test

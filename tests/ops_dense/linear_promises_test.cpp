@@ -139,7 +139,8 @@ TEST(LinearPromises, Bf16WithF32Gradients) {
     for (const LinearCase c :
          {LinearCase{40, 30, 20, activation}, {300, 17, 33, activation}, {70, 20, 1, activation}}) {
       const test::LeafTensor x = bf16_leaf({c.rows, c.in}, 1, DType::BF16),
-                             weight = bf16_leaf({c.out, c.in}, 2, DType::F32), bias = bf16_leaf({c.out}, 3, DType::F32);
+                             weight = bf16_leaf({c.out, c.in}, 2, DType::F32),
+                             bias = test::make_leaf({c.out}, test::random_values(c.out, 3));
       const std::vector<float> grad_out = test::random_values(c.rows * c.out, 4);
       const Tensor out = linear(x.value, weight.value, bias.value, c.activation);
       EXPECT_EQ(out.dtype(), DType::BF16);

@@ -51,29 +51,45 @@ struct Operand {
 };
 
 template <class In, class Out>
-void check_product(const Operand<In>& a, const Operand<In>& b, Accumulate mode) {
+void check_product(const Operand<In>& a, const Operand<In>& b, Accumulate mode,
+                   kernel::Bf16Products bf16 = kernel::bf16_products()) {
   const Tensor c = random_tensor<Out>({a.matrix.rows, b.matrix.columns}, 3);
   test::Exact want = test::product(a.value, b.value);
   if (mode == Accumulate::Add) want = test::sum(want, test::exact(c), static_cast<double>(a.matrix.columns) + 1);
   if (std::is_same_v<Out, bfloat16>) want = test::rounded(want, test::kBf16Epsilon);
   if (mode == Accumulate::Overwrite)  // what was there must not be read
     for (std::int64_t i = 0; i < c.count(); ++i) c.view<Out>()[i] = Out(std::numeric_limits<float>::quiet_NaN());
-  kernel::matmul<In, Out>(a.matrix, b.matrix, matrix_of<Out>(c), mode);
+  kernel::matmul<In, Out>(a.matrix, b.matrix, matrix_of<Out>(c), mode, bf16);
   EXPECT_TRUE(test::within(c, want)) << a.matrix.rows << ' ' << b.matrix.columns << ' ' << a.matrix.columns;
 }
 
 template <class In, class Out>
-void check_all_layouts() {
+void check_all_layouts(kernel::Bf16Products bf16 = kernel::bf16_products()) {
   for (const auto& [m, n, k] : kExtents)
     for (const Accumulate mode : {Accumulate::Overwrite, Accumulate::Add})
       for (const auto make_a : {Operand<In>::row_major, Operand<In>::column_major})
         for (const auto make_b : {Operand<In>::row_major, Operand<In>::column_major})
-          check_product<In, Out>(make_a(m, k, 1), make_b(k, n, 2), mode);
+          check_product<In, Out>(make_a(m, k, 1), make_b(k, n, 2), mode, bf16);
 }
 
 TEST(Matmul, F32InEveryLayout) { check_all_layouts<float, float>(); }
-TEST(Matmul, Bf16ToF32InEveryLayout) { check_all_layouts<bfloat16, float>(); }
-TEST(Matmul, Bf16ToBf16InEveryLayout) { check_all_layouts<bfloat16, bfloat16>(); }
+TEST(Matmul, Bf16ToF32InEveryLayout) {
+  for (const auto way : {kernel::Bf16Products::Native, kernel::Bf16Products::Widened})
+    check_all_layouts<bfloat16, float>(way);
+}
+TEST(Matmul, Bf16ToBf16InEveryLayout) {
+  for (const auto way : {kernel::Bf16Products::Native, kernel::Bf16Products::Widened})
+    check_all_layouts<bfloat16, bfloat16>(way);
+}
+
+// More rows, columns and depth than one widened block takes.
+TEST(Matmul, WidenedInSeveralBlocks) {
+  const auto a = Operand<bfloat16>::column_major(325, 4100, 1), b = Operand<bfloat16>::row_major(4100, 322, 2);
+  for (const Accumulate mode : {Accumulate::Overwrite, Accumulate::Add}) {
+    check_product<bfloat16, float>(a, b, mode, kernel::Bf16Products::Widened);
+    check_product<bfloat16, bfloat16>(a, b, mode, kernel::Bf16Products::Widened);
+  }
+}
 
 TEST(Matmul, PanelsAreWrittenAndNothingElse) {
   const auto a = Operand<float>::row_major(20, 6, 1), b = Operand<float>::row_major(6, 10, 2);

@@ -49,7 +49,7 @@ TEST(FlatParameters, refuse_two_parameters_of_one_name) {
 TEST(FlatParameters, give_sharded_gradients_a_buffer_while_they_need_one) {
   Parameter a{"a", {20}, {}, WeightDecay::Yes, ParameterGroup::Main, {}, {}};
   Parameter b{"b", {5}, {}, WeightDecay::Yes, ParameterGroup::Main, {}, {}};
-  FlatParameters flat({&a, &b}, {1 << 20, 2}, Device::cpu(), GradientStorage::Sharded);
+  FlatParameters flat({&a, &b}, {1 << 20, 2}, Device::cpu(), {GradientStorage::Sharded});
   EXPECT_EQ(flat.gradients().count(), flat.layout().total() / 2);
   EXPECT_FALSE(a.gradient.defined());
   GradSlot& slot = *a.value.grad_slot();

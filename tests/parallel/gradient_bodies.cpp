@@ -42,7 +42,7 @@ struct Model {
   FlatParameters flat;
   FlatShard everything;
   explicit Model(int ranks, GradientStorage storage = GradientStorage::Whole)
-      : flat({&a, &b, &c, &d}, {64, ranks}, Device::cpu(), storage), everything(flat.layout(), 0, 1) {}
+      : flat({&a, &b, &c, &d}, {64, ranks}, Device::cpu(), {storage}), everything(flat.layout(), 0, 1) {}
 
   void expect(const Parameter& what, float gradient) const {
     const auto values = what.gradient.to_vector<float>();
@@ -180,7 +180,7 @@ RANKED_TEST(GradientReducer, holds_few_buckets_at_once_when_gradients_are_sharde
   for (int i = 0; i < 16; ++i) layers.push_back(parameter(text("layer", i), 64'000));
   std::vector<Parameter*> in_order;
   for (Parameter& layer : layers) in_order.push_back(&layer);
-  FlatParameters flat(in_order, {256'000, ranks.size()}, Device::cpu(), GradientStorage::Sharded);
+  FlatParameters flat(in_order, {256'000, ranks.size()}, Device::cpu(), {GradientStorage::Sharded});
   const FlatShard mine(flat.layout(), ranks.rank(), ranks.size());
   GradientReducer reducer(flat, mine, ranks, {});
   const std::int64_t held = allocator_stats(DeviceKind::Cpu).bytes_in_use;

@@ -9,10 +9,11 @@
 namespace isobath {
 namespace {
 
-RunConfig run_config(const StepBenchOptions& options, const DepthConfig& depth) {
+RunConfig run_config(const StepBenchOptions& options, const ContenderKind& kind) {
   RunConfig config;
   config.model = options.model;
-  config.depth = depth;
+  config.depth = kind.depth;
+  config.system.dtype = kind.dtype;
   config.parallel = options.parallel;
   config.train.batch = options.batch;
   config.train.steps = options.warmup + options.steps;
@@ -21,8 +22,8 @@ RunConfig run_config(const StepBenchOptions& options, const DepthConfig& depth) 
 
 }  // namespace
 
-Contender::Contender(const StepBenchOptions& options, const DepthConfig& depth, Communicator& ranks, int threads)
-    : config_(run_config(options, depth)),
+Contender::Contender(const StepBenchOptions& options, const ContenderKind& kind, Communicator& ranks, int threads)
+    : config_(run_config(options, kind)),
       ranks_(ranks),
       threads_(threads),
       replica_(config_, Device::cpu(), ranks.size()),
@@ -48,9 +49,11 @@ void Contender::measured_step() {
   row_.host_waits = std::max(row_.host_waits, host_waits() - waits);
 }
 
-StepBenchRow Contender::row(double peak_flops, const Contender& first) const {
+StepBenchRow Contender::row(double peak_flops, const Contender& first, const Contender& other) const {
   StepBenchRow out = row_;
   out.policy = name_of(config_.depth.policy);
+  out.dtype = config_.system.dtype;
+  out.peak_flops = peak_flops;
   out.ranks = ranks_.size();
   out.threads = threads_;
   out.seconds = median(seconds_);
@@ -61,10 +64,23 @@ StepBenchRow Contender::row(double peak_flops, const Contender& first) const {
   out.model_flops = model_flops(config_.model, config_.depth, config_.train.batch);
   out.share_of_peak = out.model_flops / out.seconds / peak_flops;
   out.flop_ratio = out.model_flops / model_flops(first.config_.model, first.config_.depth, first.config_.train.batch);
-  std::vector<double> ratios;
-  for (std::size_t i = 0; i < seconds_.size(); ++i) ratios.push_back(seconds_[i] / first.seconds_[i]);
-  out.time_ratio = median(ratios);
+  out.time_ratio = time_ratio_to(first);
+  out.dtype_ratio = time_ratio_to(other);
   return out;
+}
+
+double Contender::time_ratio_to(const Contender& other) const {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < seconds_.size(); ++i) ratios.push_back(seconds_[i] / other.seconds_[i]);
+  return median(ratios);
+}
+
+std::vector<OpRow> Contender::steps_by_op(std::int64_t steps, const OpLimits& limits) {
+  const OpClock clock;
+  const Ledger before = ledger();
+  double seconds = 0.0;
+  for (std::int64_t step = 0; step < steps; ++step) seconds += take_step().seconds;
+  return op_table(clock, ledger() - before, {steps, seconds}, limits);
 }
 
 }  // namespace isobath

@@ -8,21 +8,29 @@
 
 namespace isobath {
 
+struct ContenderKind {
+  DepthConfig depth;
+  DTypeChoice dtype = DTypeChoice::F32;
+};
+
 /// One row of a benchmark: a model in training, whose steps are measured one at a time so that rows can take turns.
 class Contender {
  public:
   /// Steps run on `ranks`, which outlives it, with `threads` kernel threads on each.
-  Contender(const StepBenchOptions& options, const DepthConfig& depth, Communicator& ranks, int threads);
+  Contender(const StepBenchOptions& options, const ContenderKind& kind, Communicator& ranks, int threads);
 
   /// Every rank of the contender calls it.
   void warm_up() { take_step(); }
   void measured_step();
 
-  /// Medians of the measured steps; ratios against `first`, which has made as many.
-  StepBenchRow row(double peak_flops, const Contender& first) const;
+  /// Medians of the measured steps; ratios against `first`, and `dtype_ratio` against `other`, which have made as many.
+  StepBenchRow row(double peak_flops, const Contender& first, const Contender& other) const;
+  /// `steps` more steps, and what one of them did.
+  std::vector<OpRow> steps_by_op(std::int64_t steps, const OpLimits& limits);
 
  private:
   StepReport take_step();
+  double time_ratio_to(const Contender& other) const;
 
   RunConfig config_;
   Communicator& ranks_;

@@ -5,6 +5,7 @@
 
 #include "ops/core/cpu/matmul.hpp"
 #include "ops/core/threads.hpp"
+#include "ops/tensor/convert.hpp"
 #include "trainer/bench/contender.hpp"
 #include "trainer/bench/measuring.hpp"
 #include "trainer/metrics/flops.hpp"
@@ -13,9 +14,9 @@ namespace isobath {
 namespace {
 
 /// The sum of all ranks' peaks, measured side by side.
-double peak_of(Communicator& ranks) {
+double peak_of(DTypeChoice dtype, Communicator& ranks) {
   ranks.barrier();
-  std::vector<double> peak{measure_peak()};
+  std::vector<double> peak{measure_peak(dtype)};
   ranks.all_reduce(MutableBuffer::of(peak), Reduce::Sum).wait();
   return peak[0];
 }
@@ -30,27 +31,40 @@ Team make_team(const StepBenchOptions& options, int size, int all_threads, Commu
   const bool joins = world.rank() < size;
   Team team{world.split(Color{joins ? 0 : 1}), nullptr};
   if (joins)
-    team.contender = std::make_unique<Contender>(options, options.depths.front(), *team.members, all_threads / size);
+    team.contender = std::make_unique<Contender>(options, ContenderKind{options.depths.front(), options.dtypes.front()},
+                                                 *team.members, all_threads / size);
   return team;
+}
+
+template <class T>
+double peak_in() {
+  constexpr std::int64_t kM = 2048, kN = 3072, kK = 768;
+  constexpr int kRuns = 20;
+  const Tensor a = Tensor::zeros(Shape{kM, kK}, dtype_of<T>), b = Tensor::zeros(Shape{kK, kN}, dtype_of<T>);
+  const Tensor c = Tensor::empty(Shape{kM, kN}, DType::F32);
+  const auto matrix = []<class Element>(const Tensor& t, Element*) {
+    return kernel::Matrix<Element>::dense(t.view<Element>().data, t.dim(0), t.dim(1));
+  };
+  const auto left = matrix(a, static_cast<T*>(nullptr)), right = matrix(b, static_cast<T*>(nullptr));
+  const auto product = matrix(c, static_cast<float*>(nullptr));
+  double best = 1e9;
+  for (int run = 0; run < kRuns; ++run)
+    best = std::min(best, seconds_of([&] { kernel::matmul<T, float>(left, right, product, Accumulate::Overwrite); }));
+  return 2.0 * kM * kN * kK / best;
+}
+
+/// Bytes per second, read and written, of the best of 5 copies between arrays that no cache holds whole.
+double measure_bandwidth() {
+  constexpr std::int64_t kCount = std::int64_t{1} << 27;
+  const Tensor from = Tensor::zeros(Shape{kCount}, DType::F32), to = Tensor::zeros(Shape{kCount}, DType::F32);
+  double best = 1e9;
+  for (int run = 0; run < 5; ++run) best = std::min(best, seconds_of([&] { convert(from, to); }));
+  return static_cast<double>(from.bytes() + to.bytes()) / best;
 }
 
 }  // namespace
 
-double measure_peak() {
-  constexpr std::int64_t kM = 2048, kN = 3072, kK = 768;
-  constexpr int kRuns = 20;
-  const Tensor a = Tensor::zeros(Shape{kM, kK}, DType::F32), b = Tensor::zeros(Shape{kK, kN}, DType::F32);
-  const Tensor c = Tensor::empty(Shape{kM, kN}, DType::F32);
-  const auto matrix = [](const Tensor& t) {
-    return kernel::Matrix<float>::dense(t.view<float>().data, t.dim(0), t.dim(1));
-  };
-  double best = 1e9;
-  for (int run = 0; run < kRuns; ++run)
-    best = std::min(best, seconds_of([&] {
-                      kernel::matmul<float, float>(matrix(a), matrix(b), matrix(c), Accumulate::Overwrite);
-                    }));
-  return 2.0 * kM * kN * kK / best;
-}
+double measure_peak(DTypeChoice dtype) { return dtype == DTypeChoice::Bf16 ? peak_in<bfloat16>() : peak_in<float>(); }
 
 double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int64_t batch) {
   const MixtureOfDepthsConfig& mixture = depth.mixture_of_depths;
@@ -65,22 +79,32 @@ double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int6
 
 StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks) {
   const int threads = kernel_threads();
-  StepBenchReport report{peak_of(ranks), {}};
-  std::vector<std::unique_ptr<Contender>> contenders;
-  for (const DepthConfig& depth : options.depths)
-    contenders.push_back(std::make_unique<Contender>(options, depth, ranks, threads));
+  std::vector<double> peaks;
+  std::vector<std::unique_ptr<Contender>> contenders;  // by dtype, then by policy
+  for (const DTypeChoice dtype : options.dtypes) {
+    peaks.push_back(peak_of(dtype, ranks));
+    for (const DepthConfig& depth : options.depths)
+      contenders.push_back(std::make_unique<Contender>(options, ContenderKind{depth, dtype}, ranks, threads));
+  }
   for (std::int64_t step = 0; step < options.warmup; ++step)
     for (const auto& contender : contenders) contender->warm_up();
   for (std::int64_t step = 0; step < options.steps; ++step)
     for (const auto& contender : contenders) contender->measured_step();
-  for (const auto& contender : contenders)
-    report.rows.push_back(contender->row(report.peak_flops, *contenders.front()));
+  StepBenchReport report;
+  if (options.by_op) report.bandwidth = measure_bandwidth();
+  const std::size_t policies = options.depths.size();
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    const double peak = peaks[i / policies];
+    report.rows.push_back(contenders[i]->row(peak, *contenders[i / policies * policies], *contenders[i % policies]));
+    if (options.by_op) report.rows.back().ops = contenders[i]->steps_by_op(options.steps, {peak, report.bandwidth});
+  }
   return report;
 }
 
 StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks) {
   const int threads = kernel_threads();
-  StepBenchReport report{peak_of(ranks), {}};
+  const double peak = peak_of(options.dtypes.front(), ranks);
+  StepBenchReport report;
   std::vector<Team> teams;
   for (int size = 1; size <= ranks.size(); ++size)
     if (ranks.size() % size == 0) teams.push_back(make_team(options, size, threads * ranks.size(), ranks));
@@ -98,7 +122,7 @@ StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks
   set_kernel_threads(threads);
   if (ranks.rank() != 0) return report;
   for (const Team& team : teams)
-    report.rows.push_back(team.contender->row(report.peak_flops, *teams.front().contender));
+    report.rows.push_back(team.contender->row(peak, *teams.front().contender, *team.contender));
   return report;
 }
 

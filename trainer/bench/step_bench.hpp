@@ -1,6 +1,6 @@
 #pragma once
 // Whole training steps against this machine's measured limit, in one process and one run.
-//   peak:        the best of 20 f32 matrix products 2048 x 3072 x 768 with the same threads
+//   peak:        the best of 20 matrix products 2048 x 3072 x 768 with the same threads, in the row's dtype
 //   model FLOPs: 6 x linear parameters of blocks and head x tokens that enter them + 3 x causal half of attention;
 //                routers not counted
 //   step time:   median of the counted steps after the warm-up; rows are measured in turn, step by step, so that ratios
@@ -12,6 +12,7 @@
 
 #include "configs/schema/run_config.hpp"
 #include "parallel/communicator.hpp"
+#include "trainer/bench/op_table.hpp"
 
 namespace isobath {
 
@@ -21,11 +22,14 @@ struct StepBenchOptions {
   std::int64_t steps = 10;  ///< counted, of each row
   std::int64_t warmup = 3;
   ParallelConfig parallel;
-  std::vector<DepthConfig> depths;  ///< one row each; ratios are to the first
+  std::vector<DepthConfig> depths;  ///< one row each in every dtype; ratios are to the first
+  std::vector<DTypeChoice> dtypes = {DTypeChoice::F32};
+  bool by_op = false;  ///< with a table of the step by op: as many steps more, which the clock's readings slow a little
 };
 
 struct StepBenchRow {
   std::string policy;
+  DTypeChoice dtype = DTypeChoice::F32;
   int ranks = 1;
   int threads = 1;                     ///< of each rank
   double seconds = 0.0;                ///< of a step, median
@@ -34,28 +38,32 @@ struct StepBenchRow {
   double imbalance = 1.0;              ///< compute of the slowest rank over the median rank's
   double tokens_per_second = 0.0;
   double model_flops = 0.0;           ///< of a step, all ranks
+  double peak_flops = 0.0;            ///< per second in this dtype, sum over ranks
   double share_of_peak = 0.0;         ///< model FLOP/s over the sum of all ranks' peaks
-  double flop_ratio = 1.0;            ///< model FLOPs over those of the first row
-  double time_ratio = 1.0;            ///< median of the step-by-step time ratios to the first row
+  double flop_ratio = 1.0;            ///< model FLOPs over those of the first row of this dtype
+  double time_ratio = 1.0;            ///< median of the step-by-step time ratios to the first row of this dtype
+  double dtype_ratio = 1.0;           ///< the same to the row of the first dtype with this policy
   std::int64_t activation_bytes = 0;  ///< allocator peak above the state, this rank
   std::int64_t new_blocks = 0;        ///< asked from the system in the counted steps, this rank
   std::int64_t host_waits = 0;        ///< of a step, this rank
+  std::vector<OpRow> ops;             ///< of a step on this rank, dearest first; empty unless asked for
 };
 
 struct StepBenchReport {
-  double peak_flops = 0.0;  ///< per second, sum over ranks
   std::vector<StepBenchRow> rows;
+  double bandwidth = 0.0;  ///< bytes per second of a copy in memory, read and written; 0 unless asked for the ops
 };
 
-/// A row per policy, on all ranks. Collective.
+/// A row per dtype and policy, on all ranks. Collective.
 StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks);
 
-/// The first policy on 1 rank, on 2, ... on all of them, for every number of ranks that divides theirs; each row shares
-/// out all kernel threads of the world. Ratios are to one rank. Collective; the rows are rank 0's.
+/// The first policy in the first dtype on 1 rank, on 2, ... on all of them, for every number of ranks that divides
+/// theirs; each row shares out all kernel threads of the world. Ratios are to one rank. Collective; the rows are rank
+/// 0's.
 StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks);
 
-/// FLOP/s of the best of 20 products 2048 x 3072 x 768 in f32 with this thread's kernel threads.
-double measure_peak();
+/// FLOP/s of the best of 20 products 2048 x 3072 x 768 with this thread's kernel threads: f32, or bf16 summed in f32.
+double measure_peak(DTypeChoice dtype);
 
 /// Model FLOPs of one training step of `batch` sequences, by the definition above.
 double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int64_t batch);

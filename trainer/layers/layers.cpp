@@ -38,7 +38,15 @@ void Linear::collect(ParameterList& list) {
 }
 
 Tensor Linear::forward(const Tensor& x, Activation activation) const {
-  return linear(x, weight.value, bias.value, activation);
+  return linear(x, weight_for(x), bias.value, activation);
+}
+
+Tensor Linear::update(const Tensor& x) const {
+  return linear(x, weight_for(x), bias.value, Activation::None, DType::F32);
+}
+
+const Tensor& Linear::weight_for(const Tensor& x) const {
+  return x.dtype() == weight.value.dtype() ? weight.value : weight.operand;
 }
 
 LayerNorm::LayerNorm(const std::string& name, std::int64_t channels)
@@ -50,6 +58,9 @@ void LayerNorm::collect(ParameterList& list) {
   list.push_back(&shift);
 }
 
-Tensor LayerNorm::forward(const Tensor& x) const { return layer_norm(x, gain.value, shift.value); }
+Tensor LayerNorm::forward(const Tensor& x) const { return forward(x, x.dtype()); }
+Tensor LayerNorm::forward(const Tensor& x, DType out_type) const {
+  return layer_norm(x, gain.value, shift.value, out_type);
+}
 
 }  // namespace isobath

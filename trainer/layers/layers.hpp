@@ -21,10 +21,16 @@ struct Linear {
 
   void set_group(ParameterGroup group);
   void collect(ParameterList& list);
+  /// Of the inputs that the products of this layer take in a trunk: f32, or bf16 by configuration.
+  DType operand_type() const { return weight.operand.dtype(); }
+  /// In the type of x: an f32 x, as routers read it, meets the f32 weight whatever the products of the trunk take.
   Tensor forward(const Tensor& x, Activation activation = Activation::None) const;
+  /// The same in f32, for the residual stream.
+  Tensor update(const Tensor& x) const;
 
  private:
   Linear() = default;
+  const Tensor& weight_for(const Tensor& x) const;
 };
 
 /// gain and shift of a layer norm over C channels.
@@ -34,6 +40,8 @@ struct LayerNorm {
   LayerNorm(const std::string& name, std::int64_t channels);
   void collect(ParameterList& list);
   Tensor forward(const Tensor& x) const;
+  /// The same in `out_type`: an f32 stream normalised for products in bf16.
+  Tensor forward(const Tensor& x, DType out_type) const;
 };
 
 }  // namespace isobath

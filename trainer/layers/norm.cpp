@@ -12,8 +12,9 @@ void ChannelNorm::collect(ParameterList& list) {
   list.push_back(&parameters_.gain);
 }
 
-Tensor ChannelNorm::forward(const Tensor& x) const {
-  return kind_ == NormKind::LayerNorm ? parameters_.forward(x) : rms_norm(x, parameters_.gain.value);
+Tensor ChannelNorm::forward(const Tensor& x, DType out_type) const {
+  if (kind_ == NormKind::LayerNorm) return parameters_.forward(x, out_type);
+  return rms_norm(x, parameters_.gain.value, out_type);
 }
 
 }  // namespace isobath

@@ -11,7 +11,9 @@ class ChannelNorm {
  public:
   ChannelNorm(const std::string& name, std::int64_t channels, NormKind kind);
   void collect(ParameterList& list);
-  Tensor forward(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const { return forward(x, x.dtype()); }
+  /// The same in `out_type`: an f32 stream normalised for products in bf16.
+  Tensor forward(const Tensor& x, DType out_type) const;
 
  private:
   LayerNorm parameters_;  // of which RmsNorm uses the gain

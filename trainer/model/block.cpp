@@ -103,7 +103,7 @@ Tensor TransformerBlock::whole(const Tensor& h, const Pass& pass) const {
   const RowSet& rows = route.queries;
   require(same_rows(rows, route.keys), "a whole-block gate attends among its own rows");
   const Tensor x = gather_rows(h, rows);
-  const Tensor normed = attention_norm_.forward(x);
+  const Tensor normed = attention_norm_.forward(x, query_.operand_type());
   const Tensor attended = dropout(attend_normed(normed, normed, rows, rows, rotary), rows, p, draws);
   const Tensor fed = dropout(feed(add(x, attended)), rows, p, at_channel(draws, shape_.channels));
   return apply(h, add(attended, fed), rows, route.gates);
@@ -126,11 +126,13 @@ Tensor TransformerBlock::branches(const Tensor& h, const Pass& pass) const {
 Tensor TransformerBlock::attend(const Tensor& stream, const RowSet& queries, const RowSet& keys,
                                 const Tensor& rotary) const {
   if (keys.is_all()) {  // the norm of a query row is that of its key row: gather it, do not compute it again
-    const Tensor normed = attention_norm_.forward(stream);
+    const Tensor normed = attention_norm_.forward(stream, query_.operand_type());
     return attend_normed(gather_rows(normed, queries), normed, queries, keys, rotary);
   }
-  const Tensor key_rows = attention_norm_.forward(gather_rows(stream, keys));
-  const Tensor query_rows = same_rows(queries, keys) ? key_rows : attention_norm_.forward(gather_rows(stream, queries));
+  const auto normed = [&](const RowSet& rows) {
+    return attention_norm_.forward(gather_rows(stream, rows), query_.operand_type());
+  };
+  const Tensor key_rows = normed(keys), query_rows = same_rows(queries, keys) ? key_rows : normed(queries);
   return attend_normed(query_rows, key_rows, queries, keys, rotary);
 }
 
@@ -149,7 +151,7 @@ Tensor TransformerBlock::attend_normed(const Tensor& query_rows, const Tensor& k
     mixed = attention(q, k, v, queries, keys, shape_.heads, Mask::Causal);
   }
   const WorkScope scope(Work::Projection);
-  return output_.forward(mixed);
+  return output_.update(mixed);
 }
 
 Tensor TransformerBlock::query_of(const Tensor& rows, const RowSet& queries, const Tensor& rotary) const {
@@ -166,9 +168,9 @@ Tensor TransformerBlock::key_of(const Tensor& rows, const RowSet& keys, const Te
 
 Tensor TransformerBlock::feed(const Tensor& x) const {
   const WorkScope scope(Work::Ffn);
-  const Tensor normed = ffn_norm_.forward(x);
-  if (!gate_) return down_.forward(up_.forward(normed, Activation::Gelu));
-  return down_.forward(swiglu(gate_->forward(normed), up_.forward(normed)));
+  const Tensor normed = ffn_norm_.forward(x, up_.operand_type());
+  if (!gate_) return down_.update(up_.forward(normed, Activation::Gelu));
+  return down_.update(swiglu(gate_->forward(normed), up_.forward(normed)));
 }
 
 }  // namespace isobath

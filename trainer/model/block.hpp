@@ -30,7 +30,8 @@ struct BlockShape {
 /// The blocks of a model of that configuration.
 BlockShape block_shape(const ModelConfig& config);
 
-/// A pre-norm decoder block: h + g Attention(Norm h), then h + g FFN(Norm h), over row sets.
+/// A pre-norm decoder block: h + g Attention(Norm h), then h + g FFN(Norm h), over row sets. h, gates and updates are
+/// f32; what lies between a norm and an update has the type that the weights' operands have.
 class TransformerBlock {
  public:
   TransformerBlock(const std::string& name, const BlockShape& shape);

@@ -67,13 +67,13 @@ ModelOutput Transformer::forward(const ModelInput& input, const Router& router, 
     route.losses.clear();
     out.routed.push_back({layer, std::move(route)});
   }
-  out.hidden = norm_.forward(h);
+  out.hidden = norm_.forward(h, token_table_.operand.dtype());
   return out;
 }
 
 Tensor Transformer::logits(const Tensor& hidden) const {
   const WorkScope scope(Work::Head);
-  return head_ ? head_->forward(hidden) : linear(hidden, token_table_.value, {});
+  return head_ ? head_->update(hidden) : linear(hidden, token_table_.operand, {}, Activation::None, DType::F32);
 }
 
 Tensor Transformer::embed(const ModelInput& input) const {

@@ -27,7 +27,7 @@ struct LayerRecord {
 };
 
 struct ModelOutput {
-  Tensor hidden;                    ///< [N, C], after the final norm
+  Tensor hidden;                    ///< [N, C], after the final norm, as the head's product takes it
   std::vector<Tensor> losses;       ///< auxiliary, f32 [1] each
   std::vector<LayerRecord> routed;  ///< routed layers only, losses moved out
 };
@@ -42,7 +42,7 @@ class Transformer {
   void collect(ParameterList& list, TrainableRouter& router);
   /// Length at most the context, or InternalError.
   ModelOutput forward(const ModelInput& input, const Router& router, Phase phase, std::uint64_t seed) const;
-  /// Rows of `hidden` times the head, which may be the embedding: [rows, V].
+  /// Rows of `hidden` times the head, which may be the embedding: f32 [rows, V].
   Tensor logits(const Tensor& hidden) const;
 
  private:

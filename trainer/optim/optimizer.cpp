@@ -58,6 +58,7 @@ void Optimizer::step(const StepTotals& totals, const GradientReducer& reducer, d
                                         parameters_.part(parameters_.values(), whole)));
   }
   for (Collective& gather : gathers) gather.before(CpuQueue{});
+  parameters_.refresh_operands();
 }
 
 void Optimizer::find_norms(const StepTotals& totals, const GradientReducer& reducer) {

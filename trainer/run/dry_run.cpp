@@ -52,7 +52,9 @@ DryRun measure_dry_run(const RunConfig& config, int world) {
   DryRun out;
   const std::int64_t start = in_use();
   Replica replica(config, Device::meta(), world);
-  out.memory.weights = bytes_of(replica.parameters.values());
+  const FlatParameters& parameters = replica.parameters;
+  out.memory.weights = bytes_of(parameters.values());
+  if (!parameters.operands().is_same(parameters.values())) out.memory.weights += bytes_of(parameters.operands());
   out.memory.gradients = bytes_of(replica.parameters.gradients());
   DryCommunicator ranks(world);
   Trainer trainer(config, replica, ranks);

@@ -42,6 +42,7 @@ TrainedRun::TrainedRun(const std::filesystem::path& root, RunSetup setup, Commun
   auto trace = on_every_rank(ranks, [&] { return trace_of(setup_.config.depth); });
   replica_ = std::make_unique<Replica>(setup_.config, Device::cpu(), ranks.size(), std::move(trace));
   step_ = load_checkpoint(*latest.directory, weights_of(replica_->parameters), ranks, Unlisted::Ignore).step;
+  replica_->parameters.refresh_operands();
 }
 
 std::vector<Evaluation> TrainedRun::evaluate_rules(std::int64_t windows) const {

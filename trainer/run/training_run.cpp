@@ -74,6 +74,7 @@ bool TrainingRun::resume() {
   const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
   progression_ = progression_of(load_checkpoint(from, tensors, ranks_), setup_);
   if (branches) progression_.metrics_bytes = 0;  // the file is the other run's
+  replica_.parameters.refresh_operands();
   trainer_.resume_at(progression_.steps);
   loader_.seek(progression_.steps + progression_.skipped_batches);
   spikes_.restore(progression_.losses);

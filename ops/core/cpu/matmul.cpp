@@ -115,11 +115,14 @@ void matmul_in_slices(const Matrix<const In>& a, const Matrix<const In>& b, cons
 }  // namespace
 
 template <class In, class Out>
-void matmul(Matrix<const In> a, Matrix<const In> b, Matrix<Out> c, Accumulate mode) {
+void matmul(Matrix<const In> a, Matrix<const In> b, Matrix<Out> c, Accumulate mode,
+            [[maybe_unused]] Bf16Products bf16) {
   require(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && c.column_step == 1, "matmul of ", a.rows,
           'x', a.columns, " and ", b.rows, 'x', b.columns, " into ", c.rows, 'x', c.columns);
   if (c.rows == 0 || c.columns == 0) return;
   if (a.columns == 0) return mode == Accumulate::Overwrite ? zero(c) : void();
+  if constexpr (std::is_same_v<In, bfloat16>)
+    if (bf16 == Bf16Products::Widened) return matmul_widened<Out>(a, b, c, mode);
   try {
     execute(a, b, c, mode);
   } catch (const dnnl::error& error) {
@@ -141,9 +144,11 @@ void matmul_tall(Matrix<const In> a, Matrix<const In> b, Matrix<float> c, Accumu
     });
 }
 
-template void matmul<float, float>(Matrix<const float>, Matrix<const float>, Matrix<float>, Accumulate);
-template void matmul<bfloat16, float>(Matrix<const bfloat16>, Matrix<const bfloat16>, Matrix<float>, Accumulate);
-template void matmul<bfloat16, bfloat16>(Matrix<const bfloat16>, Matrix<const bfloat16>, Matrix<bfloat16>, Accumulate);
+template void matmul<float, float>(Matrix<const float>, Matrix<const float>, Matrix<float>, Accumulate, Bf16Products);
+template void matmul<bfloat16, float>(Matrix<const bfloat16>, Matrix<const bfloat16>, Matrix<float>, Accumulate,
+                                      Bf16Products);
+template void matmul<bfloat16, bfloat16>(Matrix<const bfloat16>, Matrix<const bfloat16>, Matrix<bfloat16>, Accumulate,
+                                         Bf16Products);
 template void matmul_tall<float>(Matrix<const float>, Matrix<const float>, Matrix<float>, Accumulate);
 template void matmul_tall<bfloat16>(Matrix<const bfloat16>, Matrix<const bfloat16>, Matrix<float>, Accumulate);
 
