@@ -16,6 +16,7 @@ namespace {
 struct BenchArguments {
   StepBenchOptions options;
   std::int64_t threads = 0;
+  Binding bind = Binding::Auto;
   bool over_ranks = false;
   bool of_checkpoints = false;
   std::string directory = ".";
@@ -136,7 +137,8 @@ void bench_of_checkpoints(const BenchArguments& arguments, Communicator& ranks) 
 }
 
 ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
-  settle_threads(arguments.threads, ranks);
+  // Over ranks, rows of fewer ranks compute on the cores of all.
+  settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   if (arguments.of_checkpoints) {
     bench_of_checkpoints(arguments, ranks);
     return ExitCode::Done;
@@ -180,6 +182,8 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->check(CLI::Range(0, 2));
   command->add_option("--threads", arguments->threads, "threads of a rank; 0: its share of the cores")
       ->capture_default_str();
+  command->add_flag_callback(
+      "--unbound", [arguments] { arguments->bind = Binding::None; }, "as system.bind: none");
   CLI::Option* checkpoints =
       command->add_flag("--checkpoints", arguments->of_checkpoints,
                         "what saving and loading cost against memcpy, plain writing and reading");

@@ -6,6 +6,7 @@
 #include "ops/core/log.hpp"
 #include "ops/core/threads.hpp"
 #include "parallel/agreement.hpp"
+#include "parallel/host/binding.hpp"
 #include "parallel/mpi_session.hpp"
 #include "parallel/self_communicator.hpp"
 #include "parallel/self_test.hpp"
@@ -47,6 +48,17 @@ ExitCode on_mpi_ranks(const std::function<ExitCode(Communicator&)>& work) {
   return code;
 }
 
+/// Binds this rank; the cores of every rank that does, or nothing where binding is not wanted.
+std::vector<std::vector<int>> bind_ranks(const SystemConfig& system, const std::vector<Place>& places, std::size_t mine,
+                                         int threads) {
+  if (system.bind == Binding::None || openmp_has_orders(process_environment())) return {};
+  std::vector<std::vector<int>> bound;
+  for (std::size_t rank = 0; rank < places.size(); ++rank) bound.push_back(cores_to_bind(places, rank, threads));
+  if (!bound[mine].empty() && !bind_to(bound[mine]))
+    log_warning(text("cores ", cores_text(bound[mine]), " are refused; this rank is not bound"));
+  return bound;
+}
+
 }  // namespace
 
 ExitCode on_ranks(const std::function<ExitCode(Communicator& ranks)>& work) {
@@ -56,10 +68,14 @@ ExitCode on_ranks(const std::function<ExitCode(Communicator& ranks)>& work) {
   return work(alone);
 }
 
-int settle_threads(std::int64_t wanted, Communicator& ranks) {
-  const HostShare host = host_share(ranks);
-  const int threads = wanted > 0 ? static_cast<int>(wanted) : host.threads;
+int settle_threads(const SystemConfig& system, Communicator& ranks) {
+  const std::vector<Place> places = gather_places(ranks);
+  const auto mine = static_cast<std::size_t>(ranks.rank());
+  const HostShare host = host_share(places, mine);
+  const int threads = system.threads > 0 ? static_cast<int>(system.threads) : host.threads;
+  const std::vector<std::vector<int>> bound = bind_ranks(system, places, mine, threads);
   set_kernel_threads(threads);
+  if (ranks.rank() == 0) log_info(ranks_text(places, bound, threads));
   const std::string warning = oversubscription_warning(host, threads);
   if (!warning.empty() && ranks.rank() == 0) log_warning(warning);
   return threads;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "configs/schema/system_config.hpp"
 #include "ops/core/error.hpp"
 #include "parallel/communicator.hpp"
 
@@ -15,9 +16,10 @@ namespace isobath {
 /// and ends the whole job at once.
 ExitCode on_ranks(const std::function<ExitCode(Communicator& ranks)>& work);
 
-/// Gives this process its share of the host's cores: `wanted` threads, or cores / local ranks when 0. Warns once per
-/// host, through rank 0, when ranks exceed cores. Returns the count.
-int settle_threads(std::int64_t wanted, Communicator& ranks);
+/// Gives this process its share of the host's cores: system.threads of them, or cores / local ranks when 0, and binds
+/// the compute threads as system.bind says, before the first of them exists. Rank 0 says who computes where, and warns
+/// when ranks exceed cores. Returns the count. Collective.
+int settle_threads(const SystemConfig& system, Communicator& ranks);
 
 /// Prints the error of a caught exception and returns its exit code. For use in catch blocks only.
 ExitCode report_current_exception();

@@ -33,7 +33,7 @@ ExitCode train(const TrainArguments& arguments, Communicator& ranks) {
   auto starting = std::make_unique<Watchdog>(WatchdogConfig{}, watchdog_job(ranks, {}));
   starting->enter(Stage::StartUp);
   const RunSetup setup = set_up_run([&] { return load_run_config(arguments.config, arguments.overrides); }, ranks);
-  const int threads = settle_threads(setup.config.system.threads, ranks);
+  const int threads = settle_threads(setup.config.system, ranks);
   agree_on_setup(setup, threads, ranks);
   open_run_directory(setup, ranks);
   starting = nullptr;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "parallel/exchange.hpp"
+#include "parallel/host/binding.hpp"
 
 extern "C" char** environ;
 
@@ -117,11 +118,11 @@ HostShare host_share(const std::vector<Place>& places, std::size_t mine) {
   return share;
 }
 
-HostShare host_share(Communicator& ranks) {
+std::vector<Place> gather_places(Communicator& ranks) {
   std::vector<Place> places;
-  for (const std::string& packed : all_gather_text(ranks, pack({host_name(), available_cores()})))
-    places.push_back(unpack(packed));
-  return host_share(places, static_cast<std::size_t>(ranks.rank()));
+  const Place mine{host_name(), neighbours_together(available_cores())};
+  for (const std::string& packed : all_gather_text(ranks, pack(mine))) places.push_back(unpack(packed));
+  return places;
 }
 
 Standing standing(const std::vector<Place>& places, std::size_t mine) {

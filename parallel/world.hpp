@@ -39,6 +39,9 @@ struct Place {
   std::vector<int> cores;
 };
 
+/// That of every rank, its cores in an order in which neighbours are near each other; every rank calls it.
+std::vector<Place> gather_places(Communicator& ranks);
+
 /// The host of one rank.
 struct HostShare {
   int ranks = 1;    ///< on this host
@@ -48,8 +51,6 @@ struct HostShare {
 /// For the rank at `mine`. Each core of its own counts by 1 / (ranks of the host that may use it too), so ranks bound
 /// to cores of their own use all of them, and ranks that float over the host share it. At least 1 thread.
 HostShare host_share(const std::vector<Place>& places, std::size_t mine);
-/// The same for this process; every rank calls it.
-HostShare host_share(Communicator& ranks);
 
 /// A rank's place in the hierarchy of hosts, which count in the order of their lowest ranks.
 struct Standing {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ops/core/device_memory.hpp"
 #include "ops/core/log.hpp"
 #include "ops/core/stop.hpp"
 #include "parallel/stopping.hpp"
+#include "parallel/world.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
 #include "trainer/evaluate/evaluate.hpp"
@@ -16,7 +18,8 @@
 namespace isobath {
 
 Device device_of(const SystemConfig& system) {
-  return system.device == DeviceChoice::Cuda ? Device::cuda(0) : Device::cpu();
+  if (system.device == DeviceChoice::Cpu) return Device::cpu();
+  return Device::cuda(device_of(local_rank(process_environment()).rank, cuda_device_count()));
 }
 
 LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks) {
