@@ -10,6 +10,7 @@
 #include "parallel/mpi_session.hpp"
 #include "parallel/self_communicator.hpp"
 #include "parallel/self_test.hpp"
+#include "parallel/transport/end_process.hpp"
 #include "parallel/watch/peer_watch.hpp"
 #include "parallel/world.hpp"
 
@@ -26,17 +27,29 @@ void check_launch(int world_size) {
   if (!mistake.empty()) throw Error(ExitCode::Usage, mistake);
 }
 
+/// Ends this process when MPI does not start; it knows no communicator, so its launcher ends the others.
+std::unique_ptr<Watchdog> watch_meeting(const WatchdogConfig& limits) {
+  auto watchdog = std::make_unique<Watchdog>(limits, WatchdogJob{.rank = launched_rank(process_environment()),
+                                                                 .end = [] { end_process(ExitCode::PeerLost); }});
+  watchdog->enter(Stage::Meeting);
+  return watchdog;
+}
+
 /// The ranks' work under MPI. What every rank threw alike ends in an orderly way; anything else takes the job down from
 /// here.
-ExitCode on_mpi_ranks(const std::function<ExitCode(Communicator&)>& work) {
+ExitCode on_mpi_ranks(const std::function<ExitCode(Communicator&)>& work, const WatchdogConfig& limits) {
+  std::unique_ptr<Watchdog> meeting = watch_meeting(limits);
   MpiSession session;
   Communicator& world = session.world();
   check_launch(world.size());
   set_log_rank(world.rank());
   ExitCode code = ExitCode::Done;
   try {
+    meeting = std::make_unique<Watchdog>(limits, watchdog_job(world, {}));
+    meeting->enter(Stage::StartUp);
     test_sums(world);
     const PeerWatch watch(world);
+    meeting = nullptr;
     code = work(world);
   } catch (const AgreedError& error) {
     code = error.code();
@@ -61,11 +74,17 @@ std::vector<std::vector<int>> bind_ranks(const SystemConfig& system, const std::
 
 }  // namespace
 
-ExitCode on_ranks(const std::function<ExitCode(Communicator& ranks)>& work) {
-  if (launched_by_mpi(process_environment())) return on_mpi_ranks(work);
+ExitCode on_ranks(const std::function<ExitCode(Communicator& ranks)>& work, const WatchdogConfig& limits) {
+  if (launched_by_mpi(process_environment())) return on_mpi_ranks(work, limits);
   check_launch(1);  // srun without PMI starts ranks that know nothing of each other
   SelfCommunicator alone;
   return work(alone);
+}
+
+WatchdogJob watchdog_job(Communicator& ranks, std::filesystem::path folder) {
+  return {.rank = ranks.rank(), .folder = std::move(folder), .ring = ranks.ring(), .end = [&ranks] {
+            ranks.abort(ExitCode::PeerLost);
+          }};
 }
 
 int settle_threads(const SystemConfig& system, Communicator& ranks) {

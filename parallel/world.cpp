@@ -79,6 +79,12 @@ std::string launch_mistake(const Environment& environment, int world_size) {
               " of them; start with srun --mpi=pmix, or with mpirun");
 }
 
+int launched_rank(const Environment& environment) {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (const int rank = number(environment, name, -1); rank >= 0) return rank;
+  return 0;
+}
+
 LocalRank local_rank(const Environment& environment) {
   const int by_open_mpi = number(environment, "OMPI_COMM_WORLD_LOCAL_SIZE", 0);
   if (by_open_mpi > 0) return {number(environment, "OMPI_COMM_WORLD_LOCAL_RANK", 0), by_open_mpi};

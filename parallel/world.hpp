@@ -22,6 +22,9 @@ bool launched_by_mpi(const Environment& environment);
 /// alone, and all of them would write the same files.
 std::string launch_mistake(const Environment& environment, int world_size);
 
+/// The number of this process among all ranks, as its launcher says it before MPI does; 0 when none does.
+int launched_rank(const Environment& environment);
+
 /// The ranks on this host: mine among them, and how many.
 struct LocalRank {
   int rank = 0;

@@ -88,6 +88,11 @@ std::string json_of(const CrashReport& crash) {
   out += text(R"(], "missing_count": )", crash.missing.count, R"(, "collectives": [)");
   for (std::size_t i = 0; i < crash.collectives.size(); ++i)
     out += (i == 0 ? "\n  " : ",\n  ") + json_of(crash.collectives[i]);
+  if (!crash.have_met)
+    return text("rank ", crash.rank, ": MPI has not started within ", rounded(crash.waited),
+                " s (watchdog.start_up is ", crash.limit,
+                "): another rank never came, or hosts cannot reach each other; look at the output of the other ranks "
+                "and at the network that MPI uses");
   return out + "]}\n";
 }
 

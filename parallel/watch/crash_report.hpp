@@ -10,6 +10,7 @@ namespace isobath {
 struct CrashReport {
   int rank = 0;
   std::string stage;
+  bool have_met = true;  ///< whether MPI has started: before that there are no collectives
   std::int64_t step = 0;
   double limit = 0;   ///< seconds of the stage
   double waited = 0;  ///< seconds since it began

@@ -64,6 +64,15 @@ TEST(Watchdog, IsNotStoppedByADiskThatHangs) {
 }
 
 TEST(Death, OfARankEndsTheJobAndNamesIt) {
+TEST(Watchdog, EndsARankThatWaitsInMpiForOneThatNeverComes) {
+  const Workbench bench;
+  // The second process of the job is no MPI program, so the first one never leaves MPI_Init.
+  Process job(bench, std::string(ISOBATH_MPIEXEC) + " -n 1 " + ISOBATH_PROGRAM + kTrain +
+                         "watchdog.start_up=2 : -n 1 sleep 60");
+  ASSERT_EQ(job.ends_within(Seconds(20)), 79) << job.err();
+  EXPECT_NE(job.err().find("error: rank 0: MPI has not started within 2.0 s"), std::string::npos) << job.err();
+}
+
   const Workbench bench;
   Process job(bench, on_ranks(3) + kTrain);
   ASSERT_TRUE(is_training(bench)) << job.err();
