@@ -69,7 +69,7 @@ class CheckpointBench {
         trainer_(config_, replica_, ranks),
         batch_(random_batch(config_.model, options.batch, ranks)),
         tensors_(training_tensors(replica_.parameters, trainer_.optimizer())),
-        saver_(folder_.path(), 0, ranks) {
+        saver_(folder_.path(), {}, ranks) {
     const Manifest plan = describe({}, tensors_, ranks.size());
     written_ = total_bytes(bytes_to_write(plan.tensors, tensors_, ranks.rank(), ranks.size()));
     for (const NamedTensor& tensor : tensors_)
