@@ -6,6 +6,7 @@
 
 #include "launcher/command.hpp"
 #include "launcher/session.hpp"
+#include "launcher/signals.hpp"
 #include "ops/core/threads.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
@@ -198,7 +199,10 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->excludes(checkpoints);
   command->add_flag("--json", arguments->as_json, "print an array of rows");
   command->callback([arguments, &chosen] {
-    chosen = [arguments] { return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); }); };
+    chosen = [arguments] {
+      if (arguments->of_checkpoints) stop_on_signals();  // it has files to take away
+      return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); });
+    };
   });
 }
 
