@@ -141,8 +141,7 @@ void TrainingRun::after_step(const StepReport& report) {
   if (metrics_) metrics_->write(report);
   if (report.is_skipped && after_spike(report) == After::WentBack) return;
   if (report.votes.stop > 0) throw StoppedOnRequest(ranks_, text("at step ", report.step));
-  if (is_due(setup_.config.guard.hash_every))
-    compare_replicas(replica_.parameters.values(), progression_.steps, ranks_);
+  if (is_due(setup_.config.guard.hash_every)) compare_replicas(replicas(), progression_.steps, ranks_);
   const bool is_last = report.step == setup_.config.train.steps;
   if (!is_last) validate_if_due();
   saver_->after_step(report);
@@ -164,6 +163,16 @@ TrainingRun::After TrainingRun::after_spike(const StepReport& report) {
                       0, ranks_.rank() == 0 ? Voice::Speaks : Voice::Silent);
   if (ranks_.rank() == 0) log_warning(what);
   return guard.on_spike == OnSpike::RollBack ? roll_back(report) : After::GoOn;
+}
+
+std::vector<Replicated> TrainingRun::replicas() const {
+  std::vector<Replicated> parts{{"weights", hash_of(replica_.parameters.values())},
+                                {"recent losses", hash_of(progression_.losses)}};
+  const Optimizer& optimizer = trainer_.optimizer();
+  if (optimizer.shard().is_divided()) return parts;
+  parts.push_back({"first moments", hash_of(optimizer.first_moment())});
+  parts.push_back({"second moments", hash_of(optimizer.second_moment())});
+  return parts;
 }
 
 TrainingRun::After TrainingRun::roll_back(const StepReport& report) {

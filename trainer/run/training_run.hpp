@@ -4,6 +4,7 @@
 #include "data/batches/validation_windows.hpp"
 #include "parallel/watch/watchdog.hpp"
 #include "trainer/evaluate/evaluate.hpp"
+#include "trainer/guard/replicas.hpp"
 #include "trainer/guard/spike_guard.hpp"
 #include "trainer/metrics/metrics_file.hpp"
 #include "trainer/metrics/progress.hpp"
@@ -42,6 +43,10 @@ class TrainingRun {
   After roll_back(const StepReport& report);
   void train();
   void validate_if_due();
+  /// What every rank holds alike.
+  std::vector<Replicated> replicas() const;
+  /// Before the run ends with an error that all ranks agree on: a checkpoint under way is finished, not thrown away.
+  void finish_save();
   Evaluation score(const ValidationWindows& windows, const Router& rule);
   void report(const Evaluation& score);
   void validate_fully();
