@@ -209,6 +209,7 @@ void TrainingRun::validate_if_due() {
 Evaluation TrainingRun::score(const ValidationWindows& windows, const Router& rule) {
   return evaluate(replica_, rule, windows, evaluation_batch(setup_.config, ranks_.size()), ranks_,
                   [this] { enter(Stage::Step); });
+  if (recorder_) recorder_->forget_from(progression_.steps);
 }
 
 void TrainingRun::report(const Evaluation& score) {

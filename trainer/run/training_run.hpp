@@ -23,7 +23,8 @@ class TrainingRun {
   TrainingRun(const RunSetup& setup, Communicator& ranks);
   ~TrainingRun();
 
-  /// Keeps the routes of all steps from now on and writes them to `path` when finish() returns.
+  /// Keeps the routes of all steps from now on, but for those that a roll-back undoes, and writes them to `path` when
+  /// finish() returns.
   void record_routes(std::filesystem::path path);
 
   /// Tells `watchdog`, which outlives the run, what the run is busy with.
