@@ -103,6 +103,20 @@ void TrainingRun::finish() {
   } catch (const StoppedOnRequest&) {
     if (progression_.steps > 0) save_last();
     throw;
+  } catch (const AgreedError& error) {
+    if (error.code() == ExitCode::Stopped) finish_save();
+    throw;
+  }
+}
+
+void TrainingRun::finish_save() {
+  if (!saver_->is_saving()) return;
+  enter(Stage::Checkpoint);
+  note("the run ends; first the checkpoint that is under way is finished");
+  try {
+    saver_->wait();
+  } catch (const AgreedError& unsaved) {  // the run ends for another reason, and with that one's code
+    if (ranks_.rank() == 0) log_warning(unsaved.what());
   }
 }
 
@@ -151,6 +165,16 @@ void TrainingRun::after_step(const StepReport& report) {
   enter(Stage::Step);
 }
 
+std::vector<Replicated> TrainingRun::replicas() const {
+  std::vector<Replicated> parts{{"weights", hash_of(replica_.parameters.values())},
+                                {"recent losses", hash_of(progression_.losses)}};
+  const Optimizer& optimizer = trainer_.optimizer();
+  if (optimizer.shard().is_divided()) return parts;
+  parts.push_back({"first moments", hash_of(optimizer.first_moment())});
+  parts.push_back({"second moments", hash_of(optimizer.second_moment())});
+  return parts;
+}
+
 TrainingRun::After TrainingRun::after_spike(const StepReport& report) {
   const GuardConfig& guard = setup_.config.guard;
   const std::string what = text("the loss of step ", report.step, ", ", report.loss, ", is a spike (guard.spike_z ",
@@ -165,21 +189,13 @@ TrainingRun::After TrainingRun::after_spike(const StepReport& report) {
   return guard.on_spike == OnSpike::RollBack ? roll_back(report) : After::GoOn;
 }
 
-std::vector<Replicated> TrainingRun::replicas() const {
-  std::vector<Replicated> parts{{"weights", hash_of(replica_.parameters.values())},
-                                {"recent losses", hash_of(progression_.losses)}};
-  const Optimizer& optimizer = trainer_.optimizer();
-  if (optimizer.shard().is_divided()) return parts;
-  parts.push_back({"first moments", hash_of(optimizer.first_moment())});
-  parts.push_back({"second moments", hash_of(optimizer.second_moment())});
-  return parts;
-}
-
 TrainingRun::After TrainingRun::roll_back(const StepReport& report) {
   const std::int64_t next_batch = report.step + progression_.skipped_batches;
+  enter(Stage::Checkpoint);
   saver_->wait();
   if (!resume()) {
     if (ranks_.rank() == 0) log_warning("there is no checkpoint to go back to yet");
+    enter(Stage::Step);
     return After::GoOn;
   }
   roll_backs_ = roll_back_step_ == progression_.steps ? roll_backs_ + 1 : 1;
@@ -193,9 +209,11 @@ TrainingRun::After TrainingRun::roll_back(const StepReport& report) {
   saver_->resumed_at(progression_.steps);
   progression_.skipped_batches = next_batch - progression_.steps;
   loader_.seek(next_batch);
+  if (recorder_) recorder_->forget_from(progression_.steps);
   if (ranks_.rank() == 0) metrics_ = std::make_unique<MetricsFile>(paths_.metrics(), progression_.metrics_bytes);
   note(text("went back to step ", progression_.steps, "; ", progression_.skipped_batches,
             " batches are left out so far"));
+  enter(Stage::Step);
   return After::WentBack;
 }
 
@@ -209,7 +227,6 @@ void TrainingRun::validate_if_due() {
 Evaluation TrainingRun::score(const ValidationWindows& windows, const Router& rule) {
   return evaluate(replica_, rule, windows, evaluation_batch(setup_.config, ranks_.size()), ranks_,
                   [this] { enter(Stage::Step); });
-  if (recorder_) recorder_->forget_from(progression_.steps);
 }
 
 void TrainingRun::report(const Evaluation& score) {

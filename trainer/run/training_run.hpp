@@ -43,11 +43,11 @@ class TrainingRun {
   After after_spike(const StepReport& report);
   After roll_back(const StepReport& report);
   void train();
-  void validate_if_due();
   /// What every rank holds alike.
   std::vector<Replicated> replicas() const;
   /// Before the run ends with an error that all ranks agree on: a checkpoint under way is finished, not thrown away.
   void finish_save();
+  void validate_if_due();
   Evaluation score(const ValidationWindows& windows, const Router& rule);
   void report(const Evaluation& score);
   void validate_fully();
