@@ -92,10 +92,7 @@ struct Watchdog::State {
     crash.step = step.load();
     crash.limit = limit_of(limits, stage.load());
     crash.waited = static_cast<double>(now() - entered.load()) * 1e-9;
-    if (job.ring) {
-      crash.collectives = job.ring->notes();
-      crash.missing = job.ring->missing();
-    }
+    if (job.ring) crash.collectives = job.ring->notes();
     tell(crash);
     job.end();
     course.store(Course::Over);

@@ -22,9 +22,26 @@ ResolvedConfig resolved(const std::vector<std::string>& overrides, const std::st
 /// Another legal value for each field, so that a test that walks all fields sees each of them change.
 std::string other_value(const config::Field& field) {
   const std::string now = field.text();
-  for (const char* candidate :
-       {"2", "1", "0.5", "0.25", "true", "false", "constant", "attention", "before_block", "normalised",
-        "token_selective", "llmc", "size", "cuda", "bf16", "256", "auto", "stop", "elsewhere"}) {
+  for (const char* candidate : {"2",
+                                "1",
+                                "0.5",
+                                "0.25",
+                                "true",
+                                "false",
+                                "constant",
+                                "attention",
+                                "before_block",
+                                "normalised",
+                                "token_selective",
+                                "llmc",
+                                "size",
+                                "cuda",
+                                "bf16",
+                                "256",
+                                "auto",
+                                "none",
+                                "stop",
+                                "elsewhere"}) {
     if (candidate == now) continue;
     const config::Node node = config::scalar_node(candidate, config::Quoting::Plain, {});
     if (!field.read(node) && field.text() != now) return candidate;
