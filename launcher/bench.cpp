@@ -8,6 +8,7 @@
 
 #include "launcher/command.hpp"
 #include "launcher/session.hpp"
+#include "launcher/signals.hpp"
 #include "ops/core/threads.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
@@ -18,6 +19,7 @@ namespace {
 struct BenchArguments {
   StepBenchOptions options;
   std::int64_t threads = 0;
+  Binding bind = Binding::Auto;
   bool over_ranks = false;
   bool of_checkpoints = false;
   std::string directory = ".";
@@ -176,7 +178,8 @@ void bench_of_checkpoints(const BenchArguments& arguments, Communicator& ranks) 
 }
 
 ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
-  settle_threads(arguments.threads, ranks);
+  // Over ranks, rows of fewer ranks compute on the cores of all.
+  settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   StepBenchOptions options = arguments.options;
   if (arguments.dense_only) options.depths.resize(1);
   if (arguments.of_checkpoints) {
@@ -234,6 +237,8 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->check(CLI::Range(0, 2));
   command->add_option("--threads", arguments->threads, "threads of a rank; 0: its share of the cores")
       ->capture_default_str();
+  command->add_flag_callback(
+      "--unbound", [arguments] { arguments->bind = Binding::None; }, "as system.bind: none");
   CLI::Option* checkpoints =
       command->add_flag("--checkpoints", arguments->of_checkpoints,
                         "what saving and loading cost against memcpy, plain writing and reading");
@@ -248,7 +253,10 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->excludes(checkpoints);
   command->add_flag("--json", arguments->as_json, "print an array of rows");
   command->callback([arguments, &chosen] {
-    chosen = [arguments] { return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); }); };
+    chosen = [arguments] {
+      if (arguments->of_checkpoints) stop_on_signals();  // it has files to take away
+      return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); });
+    };
   });
 }
 

@@ -9,7 +9,7 @@
 #include "launcher/command.hpp"
 #include "ops/core/cpu/onednn_version.hpp"
 #include "ops/core/device_memory.hpp"
-#include "parallel/world.hpp"
+#include "parallel/host/binding.hpp"
 
 namespace isobath {
 namespace {
@@ -38,12 +38,28 @@ std::string disk_text() {
   return failed ? "unknown: " + failed.message() : text(space.available >> 20, " MiB free here");
 }
 
+/// What training would do with the ranks of this host, if they may all use the same cores.
+Finding cores_of_this(const LocalRank& local) {
+  const std::vector<int> cores = neighbours_together(available_cores());
+  const std::vector<Place> places(static_cast<std::size_t>(local.size), Place{"here", cores});
+  const auto mine = static_cast<std::size_t>(local.rank);
+  Finding finding{"cores",
+                  text(cores.size(), " for this process (", cores_text(cores), "), ", local.size,
+                       local.size == 1 ? " rank" : " ranks", " on this host"),
+                  ""};
+  const std::vector<int> bound = cores_to_bind(places, mine, host_share(places, mine).threads);
+  if (openmp_has_orders(process_environment()))
+    finding.advice = "threads go where OMP_PROC_BIND, OMP_PLACES or GOMP_CPU_AFFINITY say";
+  else if (!bound.empty())
+    finding.advice = text("training binds this rank to cores ", cores_text(bound), ", see system.bind");
+  return finding;
+}
+
 std::vector<Finding> examine() {
   const LocalRank local = local_rank(process_environment());
   std::vector<Finding> findings;
   findings.push_back({"isobath", ISOBATH_VERSION, ""});
-  findings.push_back(
-      {"cores", text(available_cores().size(), " for this process, ", local.size, " rank(s) on this host"), ""});
+  findings.push_back(cores_of_this(local));
   findings.push_back({"memory", memory_text(), ""});
   findings.push_back({"disk", disk_text(), ""});
   findings.push_back({"matrix products", onednn_version(), ""});

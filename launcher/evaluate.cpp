@@ -60,7 +60,7 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
 
 ExitCode evaluate_run(const EvaluateArguments& arguments, Communicator& ranks) {
   RunSetup setup = set_up_trained_run(arguments.run, ranks);
-  settle_threads(setup.config.system.threads, ranks);
+  settle_threads(setup.config.system, ranks);
   const TrainedRun run(arguments.run, std::move(setup), ranks);
   const std::vector<Evaluation> evaluations = run.evaluate_rules(arguments.windows);
   if (ranks.rank() != 0) return ExitCode::Done;

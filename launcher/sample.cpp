@@ -38,7 +38,7 @@ const Router& rule_named(const RuleSet& rules, const std::string& name) {
 ExitCode sample_run(const SampleArguments& arguments) {
   SelfCommunicator alone;
   RunSetup setup = set_up_trained_run(arguments.run, alone);
-  settle_threads(setup.config.system.threads, alone);
+  settle_threads(setup.config.system, alone);
   const TrainedRun run(arguments.run, std::move(setup), alone);
   const Tokenizer* tokenizer = run.setup().dataset.tokenizer.get();
   if (tokenizer == nullptr)

@@ -22,18 +22,24 @@ struct TrainArguments {
   DryRunRequest dry;
 };
 
-WatchdogJob watchdog_job(Communicator& ranks, std::filesystem::path folder) {
-  return {.rank = ranks.rank(), .folder = std::move(folder), .ring = ranks.ring(), .end = [&ranks] {
-            ranks.abort(ExitCode::PeerLost);
-          }};
+/// What this rank can read of the limits before it knows the others. Where that is nothing, as on a host that does not
+/// see the file, the defaults hold; what is wrong with the file is said by rank 0 later. A pipe can be read only once.
+WatchdogConfig first_limits(const TrainArguments& arguments) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(arguments.config, unknown)) return {};
+  try {
+    return load_run_config(arguments.config, arguments.overrides).config.watchdog;
+  } catch (const ConfigError&) {
+    return {};
+  }
 }
 
-ExitCode train(const TrainArguments& arguments, Communicator& ranks) {
-  // The run's own limits are not known yet, nor its folder.
-  auto starting = std::make_unique<Watchdog>(WatchdogConfig{}, watchdog_job(ranks, {}));
+ExitCode train(const TrainArguments& arguments, const WatchdogConfig& limits, Communicator& ranks) {
+  // The run's folder is not known yet.
+  auto starting = std::make_unique<Watchdog>(limits, watchdog_job(ranks, {}));
   starting->enter(Stage::StartUp);
   const RunSetup setup = set_up_run([&] { return load_run_config(arguments.config, arguments.overrides); }, ranks);
-  const int threads = settle_threads(setup.config.system.threads, ranks);
+  const int threads = settle_threads(setup.config.system, ranks);
   agree_on_setup(setup, threads, ranks);
   open_run_directory(setup, ranks);
   starting = nullptr;
@@ -82,7 +88,8 @@ void add_train(CLI::App& app, CommandBody& chosen) {
       if (arguments->is_dry)
         return print_dry_run(load_run_config(arguments->config, arguments->overrides), arguments->dry);
       stop_on_signals();
-      return on_ranks([arguments](Communicator& ranks) { return train(*arguments, ranks); });
+      const WatchdogConfig limits = first_limits(*arguments);
+      return on_ranks([&](Communicator& ranks) { return train(*arguments, limits, ranks); }, limits);
     };
   });
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "parallel/exchange.hpp"
+#include "parallel/host/binding.hpp"
 
 extern "C" char** environ;
 
@@ -78,6 +79,12 @@ std::string launch_mistake(const Environment& environment, int world_size) {
               " of them; start with srun --mpi=pmix, or with mpirun");
 }
 
+int launched_rank(const Environment& environment) {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (const int rank = number(environment, name, -1); rank >= 0) return rank;
+  return 0;
+}
+
 LocalRank local_rank(const Environment& environment) {
   const int by_open_mpi = number(environment, "OMPI_COMM_WORLD_LOCAL_SIZE", 0);
   if (by_open_mpi > 0) return {number(environment, "OMPI_COMM_WORLD_LOCAL_RANK", 0), by_open_mpi};
@@ -117,11 +124,11 @@ HostShare host_share(const std::vector<Place>& places, std::size_t mine) {
   return share;
 }
 
-HostShare host_share(Communicator& ranks) {
+std::vector<Place> gather_places(Communicator& ranks) {
   std::vector<Place> places;
-  for (const std::string& packed : all_gather_text(ranks, pack({host_name(), available_cores()})))
-    places.push_back(unpack(packed));
-  return host_share(places, static_cast<std::size_t>(ranks.rank()));
+  const Place mine{host_name(), neighbours_together(available_cores())};
+  for (const std::string& packed : all_gather_text(ranks, pack(mine))) places.push_back(unpack(packed));
+  return places;
 }
 
 Standing standing(const std::vector<Place>& places, std::size_t mine) {

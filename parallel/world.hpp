@@ -22,6 +22,9 @@ bool launched_by_mpi(const Environment& environment);
 /// alone, and all of them would write the same files.
 std::string launch_mistake(const Environment& environment, int world_size);
 
+/// The number of this process among all ranks, as its launcher says it before MPI does; 0 when none does.
+int launched_rank(const Environment& environment);
+
 /// The ranks on this host: mine among them, and how many.
 struct LocalRank {
   int rank = 0;
@@ -39,6 +42,9 @@ struct Place {
   std::vector<int> cores;
 };
 
+/// That of every rank, its cores in an order in which neighbours are near each other; every rank calls it.
+std::vector<Place> gather_places(Communicator& ranks);
+
 /// The host of one rank.
 struct HostShare {
   int ranks = 1;    ///< on this host
@@ -48,8 +54,6 @@ struct HostShare {
 /// For the rank at `mine`. Each core of its own counts by 1 / (ranks of the host that may use it too), so ranks bound
 /// to cores of their own use all of them, and ranks that float over the host share it. At least 1 thread.
 HostShare host_share(const std::vector<Place>& places, std::size_t mine);
-/// The same for this process; every rank calls it.
-HostShare host_share(Communicator& ranks);
 
 /// A rank's place in the hierarchy of hosts, which count in the order of their lowest ranks.
 struct Standing {

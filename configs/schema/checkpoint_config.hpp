@@ -33,6 +33,7 @@ struct CheckpointConfig {
   double walltime_hours = 0.0;
   bool background = true;
   std::int64_t retries = 2;
+  double retry_after = 5.0;
   OnSaveFailure on_failure = OnSaveFailure::Warn;
   std::int64_t keep_last = 3;
   std::int64_t keep_every = 0;
@@ -52,6 +53,9 @@ struct CheckpointConfig {
     field("background", self.background, anything(), MayChange,
           "train on while a checkpoint is written from a copy of the state; false: wait for it");
     field("retries", self.retries, at_least(0), MayChange, "attempts to write a checkpoint again that failed");
+    field("retry_after", self.retry_after, at_least(0), MayChange,
+          "seconds before the first of these; before each further one twice as many, up to a minute; training goes on "
+          "meanwhile, and a run that is asked to stop tries at once");
     field("on_failure", self.on_failure, anything(), MayChange,
           "when these are used up; warn: train on; stop: end the run with exit code 74");
     field("keep_last", self.keep_last, at_least(1), MayChange, "newest complete checkpoints that are kept");

@@ -34,9 +34,10 @@ struct GuardConfig {
           "losses that the mean is taken over; none is a spike before there are as many");
     field("roll_backs", self.roll_backs, at_least(1), MayChange,
           "times that a run goes back to the same checkpoint before it ends with code 93");
-    field(
-        "hash_every", self.hash_every, at_least(0), MayChange,
-        "steps between two comparisons of the ranks' weights, bit by bit; ranks that differ end with code 79; 0: none");
+    field("hash_every", self.hash_every, at_least(0), MayChange,
+          "steps between two comparisons of what the ranks hold alike, bit by bit: weights, moments unless they are "
+          "divided, "
+          "recent losses; ranks that differ end with code 79; 0: none");
     field("max_restarts", self.max_restarts, at_least(0), MayChange,
           "starts in a row that find no new step before the run ends with code 93; 0: no limit");
   }

@@ -19,10 +19,17 @@ constexpr auto enum_names(DTypeChoice) {
   return std::array{EnumName{DTypeChoice::F32, "f32"}, EnumName{DTypeChoice::Bf16, "bf16"}};
 }
 
+/// Whether ranks that share a host keep to cores of their own.
+enum class Binding { Auto, None };
+constexpr auto enum_names(Binding) {
+  return std::array{EnumName{Binding::Auto, "auto"}, EnumName{Binding::None, "none"}};
+}
+
 struct SystemConfig {
   DeviceChoice device = DeviceChoice::Cpu;
   DTypeChoice dtype = DTypeChoice::F32;
   std::int64_t threads = 0;
+  Binding bind = Binding::Auto;
 
   static void fields(auto& self, auto&& field) {
     using enum OnResume;
@@ -33,6 +40,9 @@ struct SystemConfig {
     field("threads", self.threads, in(0, 4096), MayChange,
           "compute threads of a rank; 0: the host's cores divided by its ranks; a resumed run is bit-equal only with "
           "the same number");
+    field("bind", self.bind, anything(), MayChange,
+          "auto: ranks that share the cores of a host divide them, unless a launcher, OpenMP's variables or too many "
+          "threads speak against it; none: threads stay where the system puts them");
   }
 };
 

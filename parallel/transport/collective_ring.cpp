@@ -22,6 +22,7 @@ void CollectiveRing::Slot::write(const CollectiveNote& note) {
   enqueued.store(note.enqueued);
   started.store(note.started);
   finished.store(note.finished);
+  set_missing(note.missing.first);
   sequence.store(note.sequence);
 }
 
@@ -34,6 +35,7 @@ bool CollectiveRing::Slot::read(CollectiveNote& note) const {
   note.enqueued = enqueued.load();
   note.started = started.load();
   note.finished = finished.load();
+  note.missing = missing();
   return note.sequence != 0 && sequence.load() == note.sequence;
 }
 
@@ -55,6 +57,7 @@ void CollectiveRing::start(std::uint64_t sequence) {
   // A note that newer ones have pushed out is known by its number only.
   if (!slot.read(note) || note.sequence != sequence) note = {.sequence = sequence};
   note.started = now();
+  missing_since_ = longest_ = 0;
   running_.write(note);
   if (slot.sequence.load() == sequence) slot.started.store(note.started);
 }
@@ -66,10 +69,33 @@ void CollectiveRing::finish(std::uint64_t sequence) {
   running_.finished.store(finished);
 }
 
+void CollectiveRing::Slot::set_missing(std::span<const int> missing) {
+  const std::size_t kept = std::min(missing.size(), kPeers);
+  for (std::size_t i = 0; i < kept; ++i) peers[i].store(missing[i]);
+  peer_count.store(static_cast<int>(missing.size()));
+}
+
+MissingPeers CollectiveRing::Slot::missing() const {
+  MissingPeers missing;
+  missing.count = peer_count.load();
+  for (std::size_t i = 0; i < std::min<std::size_t>(kPeers, static_cast<std::size_t>(missing.count)); ++i)
+    missing.first.push_back(peers[i].load());
+  std::sort(missing.first.begin(), missing.first.end());
+  return missing;
+}
+
 void CollectiveRing::set_missing(std::span<const int> peers) {
-  const std::size_t kept = std::min(peers.size(), kPeers);
-  for (std::size_t i = 0; i < kept; ++i) peers_[i].store(peers[i]);
-  peer_count_.store(static_cast<int>(peers.size()));
+  const std::int64_t at = now();
+  if (peers.empty()) {
+    if (missing_since_ != 0) longest_ = std::max(longest_, at - missing_since_);
+    missing_since_ = 0;
+    return;
+  }
+  if (missing_since_ == 0) missing_since_ = at;
+  if (at - missing_since_ < longest_) return;
+  running_.set_missing(peers);
+  const std::uint64_t sequence = running_.sequence.load();
+  if (Slot& slot = slot_of(sequence); slot.sequence.load() == sequence) slot.set_missing(peers);
 }
 
 std::vector<CollectiveNote> CollectiveRing::notes() const {
@@ -82,15 +108,6 @@ std::vector<CollectiveNote> CollectiveRing::notes() const {
   if (runs && std::none_of(found.begin(), found.end(), same)) found.push_back(note);
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
   return found;
-}
-
-MissingPeers CollectiveRing::missing() const {
-  MissingPeers missing;
-  missing.count = peer_count_.load();
-  for (std::size_t i = 0; i < std::min<std::size_t>(kPeers, static_cast<std::size_t>(missing.count)); ++i)
-    missing.first.push_back(peers_[i].load());
-  std::sort(missing.first.begin(), missing.first.end());
-  return missing;
 }
 
 }  // namespace isobath

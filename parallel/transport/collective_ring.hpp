@@ -11,6 +11,12 @@
 
 namespace isobath {
 
+/// Peers, as ranks of the group, that a collective has waited for for a while.
+struct MissingPeers {
+  std::vector<int> first;  ///< the lowest ones
+  int count = 0;           ///< all of them
+};
+
 /// One collective. Times are steady-clock nanoseconds, 0 for what has not happened yet.
 struct CollectiveNote {
   std::uint64_t sequence = 0;  ///< from 1; all ranks make the same calls, so it names the same collective on each
@@ -19,14 +25,9 @@ struct CollectiveNote {
   DType dtype = DType::F32;
   std::int64_t bytes = 0;
   std::int64_t enqueued = 0, started = 0, finished = 0;
+  MissingPeers missing = {};  ///< whom the transfer waits for, or waited for last, that took longest
 
   bool is_running() const { return started != 0 && finished == 0; }
-};
-
-/// Peers, as ranks of the group, that the running collective has waited for for a while.
-struct MissingPeers {
-  std::vector<int> first;  ///< the lowest ones
-  int count = 0;           ///< all of them
 };
 
 /// The last collectives of all communicators that share a communication thread. Writers take no lock and never wait;
@@ -43,13 +44,12 @@ class CollectiveRing {
   // The communication thread:
   void start(std::uint64_t sequence);
   void finish(std::uint64_t sequence);
-  /// Whom the running collective still waits for; empty when nobody is missing any more.
+  /// Whom the running transfer still waits for; empty when it is over.
   void set_missing(std::span<const int> peers);
 
   // Any thread:
   /// In the order of their sequence; at most kNotes, and the running one even if it is older than those.
   std::vector<CollectiveNote> notes() const;
-  MissingPeers missing() const;
 
  private:
   /// Fields are written while `sequence` is 0.
@@ -59,7 +59,11 @@ class CollectiveRing {
     std::atomic<CallKind> kind{CallKind::Barrier};
     std::atomic<DType> dtype{DType::F32};
     std::atomic<std::int64_t> bytes{0}, enqueued{0}, started{0}, finished{0};
+    std::array<std::atomic<int>, kPeers> peers{};
+    std::atomic<int> peer_count{0};
 
+    void set_missing(std::span<const int> missing);
+    MissingPeers missing() const;
     void write(const CollectiveNote& note);
     bool read(CollectiveNote& note) const;
   };
@@ -67,10 +71,9 @@ class CollectiveRing {
 
   std::array<Slot, kNotes> slots_;
   Slot running_;  // a copy: a long queue may have pushed the running collective out of the ring
+  std::int64_t missing_since_ = 0, longest_ = 0;  // of the running collective's transfers; the communication thread's
   std::atomic<std::uint64_t> last_{0};
   std::atomic<int> groups_{0};
-  std::array<std::atomic<int>, kPeers> peers_{};
-  std::atomic<int> peer_count_{0};
 };
 
 }  // namespace isobath

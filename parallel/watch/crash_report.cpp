@@ -41,6 +41,20 @@ const CollectiveNote* running(const std::vector<CollectiveNote>& notes) {
   return found == notes.end() ? nullptr : &*found;
 }
 
+/// How much of the stage a collective took so far, in seconds.
+double share_of(const CollectiveNote& note, double waited) {
+  if (note.started == 0) return 0;
+  const double begun = std::min(seconds_since(note.started), waited);
+  return note.finished == 0 ? begun : begun - std::min(seconds_since(note.finished), begun);
+}
+
+/// The collective that took more than half of the stage, if one did; otherwise the one that runs, if any.
+const CollectiveNote* waited_in(const CrashReport& crash) {
+  for (const CollectiveNote& note : crash.collectives)
+    if (note.missing.count > 0 && share_of(note, crash.waited) > 0.5 * crash.waited) return &note;
+  return running(crash.collectives);
+}
+
 std::string in_quotes(const std::string& raw) {
   std::string out = "\"";
   for (const char c : raw) {
@@ -68,12 +82,22 @@ std::string host() {
 }  // namespace
 
 std::string line_of(const CrashReport& crash) {
+  if (!crash.have_met)
+    return text("rank ", crash.rank, ": MPI has not started within ", rounded(crash.waited),
+                " s (watchdog.start_up is ", crash.limit,
+                "): another rank never came, or hosts cannot reach each other; look at the output of the other ranks "
+                "and at the network that MPI uses");
   std::string out = text("rank ", crash.rank, ": the ", crash.stage, " after step ", crash.step, " takes ",
                          rounded(crash.waited), " s, more than watchdog allows (", crash.limit, " s): ");
-  const CollectiveNote* now = running(crash.collectives);
-  if (now == nullptr) return out + "no collective is under way, so this rank itself is late";
-  out += crash.missing.count > 0 ? text(ranks_of(crash.missing), " is missing in ") : text("nobody is missing in ");
-  return out + text(describe(*now), ", begun ", rounded(seconds_since(now->started)), " s ago");
+  const CollectiveNote* note = waited_in(crash);
+  if (note == nullptr) return out + "no collective is under way, so this rank itself is late";
+  const MissingPeers& missing = note->missing;
+  out += missing.count > 0 ? ranks_of(missing) : "nobody";
+  if (!note->is_running())
+    return out + text(missing.count > 1 ? " were" : " was", " missing in ", describe(*note), ", which took ",
+                      rounded(share_of(*note, crash.waited)), " s");
+  out += missing.count > 1 ? " are missing in " : " is missing in ";
+  return out + text(describe(*note), ", begun ", rounded(seconds_since(note->started)), " s ago");
 }
 
 std::string json_of(const CrashReport& crash) {
@@ -83,9 +107,12 @@ std::string json_of(const CrashReport& crash) {
                          R"(, "message": )", in_quotes(line_of(crash)));
   const CollectiveNote* now = running(crash.collectives);
   out += R"(, "running": )" + (now == nullptr ? "null" : json_of(*now));
+  const CollectiveNote* late = waited_in(crash);
+  const MissingPeers missing = late == nullptr ? MissingPeers{} : late->missing;
+  out += R"(, "waited_in": )" + (late == nullptr ? "null" : json_of(*late));
   out += R"(, "missing": [)";
-  for (std::size_t i = 0; i < crash.missing.first.size(); ++i) out += text(i == 0 ? "" : ", ", crash.missing.first[i]);
-  out += text(R"(], "missing_count": )", crash.missing.count, R"(, "collectives": [)");
+  for (std::size_t i = 0; i < missing.first.size(); ++i) out += text(i == 0 ? "" : ", ", missing.first[i]);
+  out += text(R"(], "missing_count": )", missing.count, R"(, "collectives": [)");
   for (std::size_t i = 0; i < crash.collectives.size(); ++i)
     out += (i == 0 ? "\n  " : ",\n  ") + json_of(crash.collectives[i]);
   return out + "]}\n";

@@ -29,6 +29,7 @@ double limit_of(const WatchdogConfig& limits, Stage stage) {
   switch (stage) {
     case Stage::Idle:
       return 0;
+    case Stage::Meeting:
     case Stage::StartUp:
       return limits.start_up;
     case Stage::FirstStep:
@@ -44,7 +45,7 @@ double limit_of(const WatchdogConfig& limits, Stage stage) {
 }  // namespace
 
 const char* name_of(Stage stage) {
-  constexpr const char* names[] = {"idle", "start-up", "first step", "step", "checkpoint"};
+  constexpr const char* names[] = {"idle", "start of MPI", "start-up", "first step", "step", "checkpoint"};
   return names[static_cast<std::size_t>(stage)];
 }
 
@@ -87,13 +88,11 @@ struct Watchdog::State {
     CrashReport crash;
     crash.rank = job.rank;
     crash.stage = name_of(stage.load());
+    crash.have_met = stage.load() != Stage::Meeting;
     crash.step = step.load();
     crash.limit = limit_of(limits, stage.load());
     crash.waited = static_cast<double>(now() - entered.load()) * 1e-9;
-    if (job.ring) {
-      crash.collectives = job.ring->notes();
-      crash.missing = job.ring->missing();
-    }
+    if (job.ring) crash.collectives = job.ring->notes();
     tell(crash);
     job.end();
     course.store(Course::Over);

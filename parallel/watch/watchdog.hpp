@@ -13,8 +13,9 @@
 
 namespace isobath {
 
-/// What the rank is busy with; each has a limit of its own. Idle has none.
-enum class Stage { Idle, StartUp, FirstStep, Step, Checkpoint };
+/// What the rank is busy with; each has a limit of its own. Idle has none; Meeting, while MPI starts, has that of the
+/// start-up.
+enum class Stage { Idle, Meeting, StartUp, FirstStep, Step, Checkpoint };
 const char* name_of(Stage stage);
 
 struct WatchdogJob {

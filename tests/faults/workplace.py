@@ -16,7 +16,7 @@ data: {path: DATA, validation_fraction: 0.1, validation_block: 1024}
 optim: {learning_rate: 2e-3, warmup_steps: 4}
 train: {steps: 24, batch: 8}
 evaluation: {every: 8, windows: 8}
-checkpoint: {every: 4, keep_last: 3}
+checkpoint: {every: 4, keep_last: 3, retry_after: 0.2}
 watchdog: {step: 8, checkpoint: 20}
 """
 

@@ -191,6 +191,46 @@ TEST(Stop, AnEvaluationWritesAllOrNothing) {
   EXPECT_FALSE(std::filesystem::exists(bench / "runs/small/evaluation.json"));
 }
 
+/// Folders that benchmarks have made here.
+std::size_t bench_folders(const Workbench& bench) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(bench / "."))
+    count += entry.path().filename().string().find("isobath-bench-") != std::string::npos;
+  return count;
+}
+
+const std::string kBench = " bench --checkpoints --layers 2 --width 64 --heads 2 --context 32 --batch 2";
+
+TEST(Stop, ABenchmarkLeavesNoFolder) {
+  const Workbench bench;
+  Process process(bench, on_two_ranks() + kBench);
+  ASSERT_TRUE(holds_within(kLimit, [&] { return bench_folders(bench) == 1; })) << process.err();
+  process.send(SIGUSR2);
+  ASSERT_EQ(process.ends_within(kLimit), 75) << process.err();
+  EXPECT_NE(process.err().find("stopped on request in a benchmark"), std::string::npos) << process.err();
+  EXPECT_EQ(bench_folders(bench), 0u);
+}
+
+TEST(Stop, WhatAKilledBenchmarkLeftIsRemovedByTheNext) {
+  const Workbench bench;
+  Process other(bench, program() + kBench);
+  ASSERT_TRUE(holds_within(
+      kLimit, [&] { return std::filesystem::exists(bench / ("isobath-bench-" + std::to_string(other.pid()))); }));
+  other.send(SIGSTOP);  // it lives: its folder is not touched
+  Process killed(bench, program() + kBench);
+  ASSERT_TRUE(holds_within(
+      kLimit, [&] { return std::filesystem::exists(bench / ("isobath-bench-" + std::to_string(killed.pid()))); }));
+  killed.send(SIGKILL);
+  ASSERT_EQ(killed.ends_within(kLimit), 137);
+  ASSERT_EQ(bench_folders(bench), 2u);
+  std::filesystem::create_directory(bench / "isobath-bench-notes");
+  const Ending next = bench.run(kBench.substr(1));
+  EXPECT_EQ(next.code, 0) << next.err;
+  EXPECT_FALSE(std::filesystem::exists(bench / ("isobath-bench-" + std::to_string(killed.pid()))));
+  EXPECT_TRUE(std::filesystem::exists(bench / ("isobath-bench-" + std::to_string(other.pid()))));
+  EXPECT_TRUE(std::filesystem::exists(bench / "isobath-bench-notes")) << "of somebody else";
+}
+
 TEST(Stop, PreparingLeavesNoShards) {
   const Workbench bench;
   bench.write("zeros.txt", "");

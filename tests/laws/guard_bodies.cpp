@@ -1,4 +1,4 @@
-// Ranks whose weights differ are named, bit by bit.
+// Ranks that do not hold the same are named, bit by bit.
 
 #include <bit>
 
@@ -10,27 +10,35 @@
 namespace isobath::test {
 namespace {
 
-RANKED_TEST(Guard, names_the_rank_whose_weights_differ) {
+/// The tensor with one bit turned, as memory loses one.
+void turn_a_bit(const Tensor& tensor) {
+  std::vector<float> values = tensor.to_vector<float>();
+  values[1000] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(values[1000]) ^ 1U);
+  tensor.copy_from(Tensor::from(tensor.shape(), values));
+}
+
+RANKED_TEST(Guard, names_the_rank_and_the_part_that_differ) {
   const RunConfig config = small_config(DepthPolicy::Dense);
   const Replica replica(config, Device::cpu(), ranks.size());
-  const Tensor& weights = replica.parameters.values();
-  EXPECT_NO_THROW(compare_replicas(weights, 1, ranks));
+  const Tensor weights = replica.parameters.values(), moments = Tensor::zeros({4000}, DType::F32);
+  const auto parts = [&] {
+    return std::vector<Replicated>{{"weights", hash_of(weights)}, {"second moments", hash_of(moments)}};
+  };
+  EXPECT_NO_THROW(compare_replicas(parts(), 1, ranks));
   if (ranks.size() < 2) return;
   const int odd = ranks.size() - 1;
-  if (ranks.rank() == odd) {
-    std::vector<float> values = weights.to_vector<float>();
-    auto bits = std::bit_cast<std::uint32_t>(values[1000]);
-    values[1000] = std::bit_cast<float>(bits ^ 1U);  // as memory loses one
-    replica.parameters.values().copy_from(Tensor::from(weights.shape(), values));
-  }
-  try {
-    compare_replicas(weights, 2, ranks);
-    ADD_FAILURE() << "not noticed on rank " << ranks.rank();
-  } catch (const AgreedError& error) {
-    EXPECT_EQ(error.code(), ExitCode::PeerLost);
-    EXPECT_EQ(error.rank(), odd);
-    EXPECT_NE(std::string(error.what()).find(text("after step 2 the weights of rank ", odd)), std::string::npos)
-        << error.what();
+  // The moments first: they are named while the weights are still equal.
+  for (const auto& [what, tensor] : {std::pair<std::string, Tensor>{"second moments", moments}, {"weights", weights}}) {
+    if (ranks.rank() == odd) turn_a_bit(tensor);
+    try {
+      compare_replicas(parts(), 2, ranks);
+      ADD_FAILURE() << "not noticed on rank " << ranks.rank();
+    } catch (const AgreedError& error) {
+      EXPECT_EQ(error.code(), ExitCode::PeerLost);
+      EXPECT_EQ(error.rank(), odd);
+      EXPECT_NE(std::string(error.what()).find(text("after step 2 the ", what, " of rank ", odd)), std::string::npos)
+          << error.what();
+    }
   }
 }
 

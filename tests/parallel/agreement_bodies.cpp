@@ -84,7 +84,8 @@ RANKED_TEST(Agreement, a_body_fails_or_succeeds_everywhere) {
 RANKED_TEST(World, ranks_of_one_host_share_its_cores) {
   // mpirun without binding, and threads: every rank may run on every core.
   const int expected = std::max(1, static_cast<int>(available_cores().size()) / ranks.size());
-  const HostShare share = host_share(ranks);
+  const std::vector<Place> places = gather_places(ranks);
+  const HostShare share = host_share(places, static_cast<std::size_t>(ranks.rank()));
   EXPECT_EQ(share.threads, expected);
   EXPECT_EQ(share.ranks, ranks.size());
   EXPECT_EQ(share.cores, static_cast<int>(available_cores().size()));

@@ -25,6 +25,14 @@ TEST(World, the_local_rank_is_read_from_each_launcher) {
          1, 2);
 }
 
+TEST(World, a_rank_is_known_before_mpi_starts) {
+  EXPECT_EQ(launched_rank({}), 0);
+  EXPECT_EQ(launched_rank({{"OMPI_COMM_WORLD_RANK", "3"}, {"PMIX_RANK", "3"}, {"SLURM_PROCID", "0"}}), 3)
+      << "mpirun inside an allocation: Slurm's number is that of its daemon";
+  EXPECT_EQ(launched_rank({{"PMI_RANK", "2"}}), 2);
+  EXPECT_EQ(launched_rank({{"SLURM_PROCID", "5"}}), 5);
+}
+
 TEST(World, knows_when_mpi_is_needed_and_when_it_is_not_connected) {
   EXPECT_FALSE(launched_by_mpi({{"SLURM_JOB_ID", "7"}}));
   EXPECT_TRUE(launched_by_mpi({{"OMPI_COMM_WORLD_SIZE", "1"}}));

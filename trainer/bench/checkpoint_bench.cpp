@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include <unistd.h>
-
 #include "ops/core/log.hpp"
 #include "parallel/agreement.hpp"
-#include "parallel/exchange.hpp"
+#include "parallel/stopping.hpp"
 #include "trainer/bench/measuring.hpp"
 #include "trainer/bench/plain_file.hpp"
+#include "trainer/bench/shared_folder.hpp"
 #include "trainer/checkpoint/background/background_saver.hpp"
 #include "trainer/checkpoint/checkpoint.hpp"
 #include "trainer/checkpoint/saving/plan.hpp"
@@ -22,33 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kWarmup = 2;
-
-/// A folder that rank 0 makes under `parent` and removes in the end, whatever became of the benchmark.
-class SharedFolder {
- public:
-  SharedFolder(const fs::path& parent, Communicator& ranks) {
-    on_every_rank(ranks, [&] {
-      if (ranks.rank() != 0) return;
-      fs::path name = parent / text("isobath-bench-", ::getpid());
-      std::error_code error;
-      fs::create_directories(parent, error);
-      if (error || !fs::create_directory(name, error))
-        throw StorageError(text(name.string(), ": cannot create this folder; name another place by --directory"));
-      mine_ = std::move(name);
-    });
-    path_ = broadcast_text(ranks, mine_.string());
-  }
-  ~SharedFolder() {
-    std::error_code error;
-    if (!mine_.empty()) fs::remove_all(mine_, error);
-  }
-  SharedFolder(const SharedFolder&) = delete;
-  SharedFolder& operator=(const SharedFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_, mine_;  // mine_ is rank 0's
-};
 
 RunConfig run_config(const CheckpointBenchOptions& options) {
   RunConfig config;
@@ -69,7 +41,7 @@ class CheckpointBench {
         trainer_(config_, replica_, ranks),
         batch_(random_batch(config_.model, options.batch, ranks)),
         tensors_(training_tensors(replica_.parameters, trainer_.optimizer())),
-        saver_(folder_.path(), 0, ranks) {
+        saver_(folder_.path(), {}, ranks) {
     const Manifest plan = describe({}, tensors_, ranks.size());
     written_ = total_bytes(bytes_to_write(plan.tensors, tensors_, ranks.rank(), ranks.size()));
     for (const NamedTensor& tensor : tensors_)
@@ -105,6 +77,10 @@ class CheckpointBench {
       if (const auto problem = remove_step_directory(directory())) log_warning(*problem);
     ranks_.barrier();
   }
+  /// At the begin of a round, when no rank uses the folder.
+  void leave_if_asked() const {
+    isobath::leave_if_asked(ranks_, "in a benchmark", "nothing was kept, and the same command begins anew");
+  }
   int steps_until_durable();
   std::vector<fs::path> shards_from_own() const;
 
@@ -126,6 +102,7 @@ CheckpointBenchRow CheckpointBench::stall() {
   std::vector<std::byte> to(written_);
   Alternation rounds;
   for (std::int64_t round = 0; round < rounds_; ++round) {
+    leave_if_asked();
     const TrainingState state = next_state();
     rounds.seconds.push_back(seconds_of_slowest(ranks_, [&] { saver_.request(state, tensors_); }));
     expect_durable(saver_.wait());
@@ -151,6 +128,7 @@ CheckpointBenchRow CheckpointBench::training() {
   Alternation rounds;
   std::int64_t tokens = 0;
   for (std::int64_t round = 0; round < rounds_; ++round) {
+    leave_if_asked();
     saver_.request(next_state(), tensors_);
     int steps = 0;
     const double beside = seconds_of_slowest(ranks_, [&] { steps = steps_until_durable(); });
@@ -169,6 +147,7 @@ CheckpointBenchRow CheckpointBench::writing() {
   const fs::path plain = folder_.path() / text("plain-", ranks_.rank());
   Alternation rounds;
   for (std::int64_t round = 0; round < rounds_; ++round) {
+    leave_if_asked();
     const TrainingState state = next_state();
     rounds.seconds.push_back(
         seconds_of_slowest(ranks_, [&] { save_checkpoint(folder_.path(), state, tensors_, ranks_); }));
@@ -195,6 +174,7 @@ CheckpointBenchRow CheckpointBench::loading() {
   read();
   Alternation rounds;
   for (std::int64_t round = 0; round < rounds_; ++round) {
+    leave_if_asked();
     rounds.seconds.push_back(seconds_of_slowest(ranks_, [&] { load_checkpoint(directory(), tensors_, ranks_); }));
     rounds.reference_seconds.push_back(seconds_of_slowest(ranks_, read));
   }

@@ -1,6 +1,7 @@
 #include "trainer/run/route_recorder.hpp"
 
 #include <cstring>
+#include <limits>
 
 #include "parallel/agreement.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
@@ -42,6 +43,11 @@ RouteRecorder::RouteRecorder(std::int64_t batch, const ModelConfig& model) {
 void RouteRecorder::note(const ModelOutput& output, const RoutingContext& context) {
   for (const LayerRecord& record : output.routed)
     if (!record.route.queries.is_all()) record_route(trace_, record.layer, record.route.queries, context);
+}
+
+void RouteRecorder::forget_from(std::int64_t step) {
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  trace_.positions.erase(trace_.positions.lower_bound({step, kLeast, kLeast}), trace_.positions.end());
 }
 
 void RouteRecorder::write(const std::filesystem::path& path, Communicator& ranks) {

@@ -15,6 +15,8 @@ class RouteRecorder {
   /// Adds the routed blocks of one forward pass; routes of every row are no decisions and are left out. The host waits
   /// for the rows.
   void note(const ModelOutput& output, const RoutingContext& context);
+  /// Drops what was noted of `step`, counted from 0, and of all that follow: they will be made again from other data.
+  void forget_from(std::int64_t step);
   /// Gathers all ranks' decisions on rank 0, which writes them. Collective. Throws StorageError on every rank.
   void write(const std::filesystem::path& path, Communicator& ranks);
 

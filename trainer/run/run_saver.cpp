@@ -39,7 +39,8 @@ RunSaver::RunSaver(const RunSetup& setup, Communicator& ranks, SaverLog log)
       root_(RunPaths(setup.config).checkpoints()),
       log_(std::move(log)),
       clock_(config_),
-      saver_(root_, static_cast<int>(config_.retries), ranks, hooks(config_, root_, log_.sync_metrics)) {}
+      saver_(root_, Retries{static_cast<int>(config_.retries), config_.retry_after}, ranks,
+             hooks(config_, root_, log_.sync_metrics)) {}
 
 void RunSaver::prepare(std::span<const NamedTensor> tensors) {
   if (!writes_checkpoints(config_)) return;
@@ -119,7 +120,7 @@ void RunSaver::take(const std::optional<SaveNews>& news) {
       for (const std::string& remark : news->remarks) log_warning(remark);
       return;
     case SaveNews::Kind::Retrying:
-      if (speaks) log_warning(text(news->error, "; trying again"));
+      if (speaks) log_warning(text(news->error, "; trying again in ", seconds_text(news->wait)));
       return;
     case SaveNews::Kind::GivenUp:
       clock_.given_up();

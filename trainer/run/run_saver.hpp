@@ -46,6 +46,8 @@ class RunSaver {
   /// Copies the state and lets it be written; waits for the save before, if one is under way. In the foreground it
   /// waits for this one too.
   void save(const TrainingState& state, std::span<const NamedTensor> tensors);
+  /// Whether a save is under way. Not collective.
+  bool is_saving() const { return saver_.is_saving(); }
   /// Waits until nothing is under way.
   void wait();
   /// The state that a run ends with: waits until it is durable; throws AgreedError (74) when it cannot be written,

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ops/core/device_memory.hpp"
 #include "ops/core/log.hpp"
 #include "ops/core/stop.hpp"
 #include "parallel/stopping.hpp"
+#include "parallel/world.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
 #include "trainer/evaluate/evaluate.hpp"
@@ -16,7 +18,8 @@
 namespace isobath {
 
 Device device_of(const SystemConfig& system) {
-  return system.device == DeviceChoice::Cuda ? Device::cuda(0) : Device::cpu();
+  if (system.device == DeviceChoice::Cpu) return Device::cpu();
+  return Device::cuda(device_of(local_rank(process_environment()).rank, cuda_device_count()));
 }
 
 LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks) {
@@ -109,6 +112,20 @@ void TrainingRun::finish() {
   } catch (const StoppedOnRequest&) {
     if (progression_.steps > 0) save_last();
     throw;
+  } catch (const AgreedError& error) {
+    if (error.code() == ExitCode::Stopped) finish_save();
+    throw;
+  }
+}
+
+void TrainingRun::finish_save() {
+  if (!saver_->is_saving()) return;
+  enter(Stage::Checkpoint);
+  note("the run ends; first the checkpoint that is under way is finished");
+  try {
+    saver_->wait();
+  } catch (const AgreedError& unsaved) {  // the run ends for another reason, and with that one's code
+    if (ranks_.rank() == 0) log_warning(unsaved.what());
   }
 }
 
@@ -147,8 +164,7 @@ void TrainingRun::after_step(const StepReport& report) {
   if (log_) log_->write(report);
   if (report.is_skipped && after_spike(report) == After::WentBack) return;
   if (report.votes.stop > 0) throw StoppedOnRequest(ranks_, text("at step ", report.step));
-  if (is_due(setup_.config.guard.hash_every))
-    compare_replicas(replica_.parameters.values(), progression_.steps, ranks_);
+  if (is_due(setup_.config.guard.hash_every)) compare_replicas(replicas(), progression_.steps, ranks_);
   const bool is_last = report.step == setup_.config.train.steps;
   if (!is_last) validate_if_due();
   saver_->after_step(report);
@@ -156,6 +172,16 @@ void TrainingRun::after_step(const StepReport& report) {
   enter(Stage::Checkpoint);
   saver_->save(state(), tensors());
   enter(Stage::Step);
+}
+
+std::vector<Replicated> TrainingRun::replicas() const {
+  std::vector<Replicated> parts{{"weights", hash_of(replica_.parameters.values())},
+                                {"recent losses", hash_of(progression_.losses)}};
+  const Optimizer& optimizer = trainer_.optimizer();
+  if (optimizer.shard().is_divided()) return parts;
+  parts.push_back({"first moments", hash_of(optimizer.first_moment())});
+  parts.push_back({"second moments", hash_of(optimizer.second_moment())});
+  return parts;
 }
 
 TrainingRun::After TrainingRun::after_spike(const StepReport& report) {
@@ -174,9 +200,11 @@ TrainingRun::After TrainingRun::after_spike(const StepReport& report) {
 
 TrainingRun::After TrainingRun::roll_back(const StepReport& report) {
   const std::int64_t next_batch = report.step + progression_.skipped_batches;
+  enter(Stage::Checkpoint);
   saver_->wait();
   if (!resume()) {
     if (ranks_.rank() == 0) log_warning("there is no checkpoint to go back to yet");
+    enter(Stage::Step);
     return After::GoOn;
   }
   roll_backs_ = roll_back_step_ == progression_.steps ? roll_backs_ + 1 : 1;
@@ -190,9 +218,11 @@ TrainingRun::After TrainingRun::roll_back(const StepReport& report) {
   saver_->resumed_at(progression_.steps);
   progression_.skipped_batches = next_batch - progression_.steps;
   loader_.seek(next_batch);
+  if (recorder_) recorder_->forget_from(progression_.steps);
   if (ranks_.rank() == 0) log_ = open_log();
   note(text("went back to step ", progression_.steps, "; ", progression_.skipped_batches,
             " batches are left out so far"));
+  enter(Stage::Step);
   return After::WentBack;
 }
 

@@ -4,6 +4,7 @@
 #include "data/batches/validation_windows.hpp"
 #include "parallel/watch/watchdog.hpp"
 #include "trainer/evaluate/evaluate.hpp"
+#include "trainer/guard/replicas.hpp"
 #include "trainer/guard/spike_guard.hpp"
 #include "trainer/metrics/progress.hpp"
 #include "trainer/metrics/run_log.hpp"
@@ -22,7 +23,8 @@ class TrainingRun {
   TrainingRun(const RunSetup& setup, Communicator& ranks);
   ~TrainingRun();
 
-  /// Keeps the routes of all steps from now on and writes them to `path` when finish() returns.
+  /// Keeps the routes of all steps from now on, but for those that a roll-back undoes, and writes them to `path` when
+  /// finish() returns.
   void record_routes(std::filesystem::path path);
 
   /// Tells `watchdog`, which outlives the run, what the run is busy with.
@@ -42,6 +44,10 @@ class TrainingRun {
   After after_spike(const StepReport& report);
   After roll_back(const StepReport& report);
   void train();
+  /// What every rank holds alike.
+  std::vector<Replicated> replicas() const;
+  /// Before the run ends with an error that all ranks agree on: a checkpoint under way is finished, not thrown away.
+  void finish_save();
   void validate_if_due();
   Evaluation score(const ValidationWindows& windows, const Router& rule);
   void report(const Evaluation& score);

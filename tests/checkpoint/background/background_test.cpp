@@ -13,6 +13,7 @@
 
 #include "checkpoint/faults.hpp"
 #include "checkpoint/support.hpp"
+#include "ops/core/stop.hpp"
 #include "parallel/thread_ranks.hpp"
 #include "trainer/checkpoint/background/background_saver.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
@@ -46,7 +47,7 @@ SaveHooks pruning(const fs::path& root, int keep_last) {
 
 void save_in_background(const fs::path& root, std::int64_t step, int world) {
   run_ranks({.count = world}, [&](Communicator& ranks) {
-    BackgroundSaver saver(root, 0, ranks, pruning(root, 1));
+    BackgroundSaver saver(root, {}, ranks, pruning(root, 1));
     saver.request(state_at(step), tensors_at(step));
     EXPECT_EQ(train_on(saver, ranks).kind, Kind::Durable);
   });
@@ -64,7 +65,7 @@ TEST(Background, WritesTheFilesOfAForegroundSave) {
 TEST(Background, WhatChangesAfterTheRequestIsNotSaved) {
   const Scratch scratch;
   run_ranks({.count = 2}, [&](Communicator& ranks) {
-    BackgroundSaver saver(scratch.root(), 0, ranks);
+    BackgroundSaver saver(scratch.root(), {}, ranks);
     const auto tensors = tensors_at(5);
     saver.request(state_at(5), tensors);
     for (const NamedTensor& named : tensors)
@@ -82,7 +83,7 @@ TEST(Background, TrainingGoesOnWhileOneRankWrites) {
     if (point == CheckpointPoint::BeforeFsync) released.wait();
   });
   run_ranks({.count = 2}, [&](Communicator& ranks) {
-    BackgroundSaver saver(scratch.root(), 0, ranks);
+    BackgroundSaver saver(scratch.root(), {}, ranks);
     saver.request(state_at(5), tensors_at(5));
     for (int step = 0; step < 50; ++step)
       EXPECT_FALSE(saver.after_step(sum(saver.votes(), ranks))) << "durable before its bytes were";
@@ -126,7 +127,7 @@ TEST_P(BackgroundFailure, IsRetriedThenGivenUpAndCostsNothing) {
   const Scratch scratch;
   save_at(scratch.root(), 100, 2);
   run_ranks({.count = 3}, [&](Communicator& ranks) {
-    BackgroundSaver saver(scratch.root(), 2, ranks, pruning(scratch.root(), 1));
+    BackgroundSaver saver(scratch.root(), {.count = 2}, ranks, pruning(scratch.root(), 1));
     static std::unique_ptr<FaultPlan> plan;
     if (ranks.rank() == 0) plan = std::make_unique<FaultPlan>(GetParam().fault);
     ranks.barrier();
@@ -165,7 +166,7 @@ TEST(Background, ARetrySavesTheStateOfTheRequest) {
     if (point == CheckpointPoint::InShard && failures-- > 0) throw std::runtime_error("planned");
   });
   run_ranks({.count = 2}, [&](Communicator& ranks) {
-    BackgroundSaver saver(scratch.root(), 1, ranks);
+    BackgroundSaver saver(scratch.root(), {.count = 1}, ranks);
     const auto tensors = tensors_at(5);
     saver.request(state_at(5), tensors);
     for (const NamedTensor& named : tensors)
@@ -177,10 +178,85 @@ TEST(Background, ARetrySavesTheStateOfTheRequest) {
   expect_loads(scratch.root() / "step-00000005", 5);
 }
 
+TEST(Background, RetriesWaitTwiceAsLongEachTimeUpToAMinute) {
+  const Retries retries{.count = 9, .wait = 5.0};
+  EXPECT_DOUBLE_EQ(retries.seconds_after(1), 5.0);
+  EXPECT_DOUBLE_EQ(retries.seconds_after(3), 20.0);
+  EXPECT_DOUBLE_EQ(retries.seconds_after(2000), 60.0);
+  EXPECT_DOUBLE_EQ((Retries{.count = 1, .wait = 90.0}.seconds_after(4)), 90.0) << "who asks for more gets it";
+  EXPECT_DOUBLE_EQ(Retries{}.seconds_after(3), 0.0);
+}
+
+/// The first attempt to write a shard of two ranks fails.
+class FailingOnce {
+ public:
+  FailingOnce() {
+    set_checkpoint_observer([this](CheckpointPoint point) {
+      if (point == CheckpointPoint::InShard && failures_-- > 0) throw std::runtime_error("planned");
+    });
+  }
+  ~FailingOnce() { set_checkpoint_observer({}); }
+  FailingOnce(const FailingOnce&) = delete;
+  FailingOnce& operator=(const FailingOnce&) = delete;
+
+ private:
+  std::atomic<int> failures_ = 1;
+};
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+TEST(Background, TrainingGoesOnBeforeTheNextAttempt) {
+  const Scratch scratch;
+  const FailingOnce failing;
+  run_ranks({.count = 2}, [&](Communicator& ranks) {
+    BackgroundSaver saver(scratch.root(), {.count = 1, .wait = 0.4}, ranks);
+    saver.request(state_at(5), tensors_at(5));
+    const SaveNews news = train_on(saver, ranks);
+    EXPECT_EQ(news.kind, Kind::Retrying);
+    EXPECT_DOUBLE_EQ(news.wait, 0.4);
+    EXPECT_GE(seconds_of([&] {
+                for (int step = 0; step < 20; ++step) EXPECT_FALSE(saver.after_step(sum(saver.votes(), ranks)));
+                EXPECT_EQ(train_on(saver, ranks).kind, Kind::Durable);
+              }),
+              0.3);
+  });
+  expect_loads(scratch.root() / "step-00000005", 5);
+}
+
+TEST(Background, AStopDoesNotWaitForTheNextAttempt) {
+  const Scratch scratch;
+  const FailingOnce failing;
+  run_ranks({.count = 2}, [&](Communicator& ranks) {
+    BackgroundSaver saver(scratch.root(), {.count = 1, .wait = 50.0}, ranks);
+    saver.request(state_at(5), tensors_at(5));
+    EXPECT_EQ(saver.wait()->kind, Kind::Retrying);
+    request_stop();
+    EXPECT_LT(seconds_of([&] { EXPECT_EQ(saver.wait()->kind, Kind::Durable); }), 20.0);
+  });
+  withdraw_stop();
+}
+
+TEST(Background, TheEndOfASaverDoesNotWaitForTheNextAttempt) {
+  const Scratch scratch;
+  const FailingOnce failing;
+  EXPECT_LT(seconds_of([&] {
+              run_ranks({.count = 2}, [&](Communicator& ranks) {
+                BackgroundSaver saver(scratch.root(), {.count = 1, .wait = 50.0}, ranks);
+                saver.request(state_at(5), tensors_at(5));
+                EXPECT_EQ(saver.wait()->kind, Kind::Retrying);
+              });
+            }),
+            20.0);
+}
+
 TEST(Background, RanksThatDisagreeMakeNoCheckpoint) {
   const Scratch scratch;
   run_ranks({.count = 2}, [&](Communicator& ranks) {
-    BackgroundSaver saver(scratch.root(), 0, ranks);
+    BackgroundSaver saver(scratch.root(), {}, ranks);
     auto tensors = tensors_at(1);
     if (ranks.rank() == 1) tensors.pop_back();
     saver.request(state_at(1), tensors);

@@ -1,6 +1,12 @@
 #include "trainer/checkpoint/background/background_saver.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <thread>
+
 #include "ops/core/error.hpp"
+#include "ops/core/stop.hpp"
 #include "parallel/exchange.hpp"
 #include "trainer/checkpoint/manifest/digest.hpp"
 #include "trainer/checkpoint/saving/commit.hpp"
@@ -11,6 +17,9 @@
 
 namespace isobath {
 namespace {
+
+// Between two looks at whether to wait on for the next attempt.
+constexpr std::chrono::milliseconds kLook{20};
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string out;
@@ -30,7 +39,11 @@ std::vector<std::string> parted(const std::string& joined) {
 
 }  // namespace
 
-BackgroundSaver::BackgroundSaver(std::filesystem::path root, int retries, Communicator& ranks, SaveHooks hooks)
+double Retries::seconds_after(int failures) const {
+  return std::min(std::ldexp(wait, failures - 1), std::max(wait, kLongestWait));
+}
+
+BackgroundSaver::BackgroundSaver(std::filesystem::path root, Retries retries, Communicator& ranks, SaveHooks hooks)
     : root_(std::move(root)), retries_(retries), ranks_(ranks), hooks_(std::move(hooks)) {}
 
 void BackgroundSaver::reserve(std::span<const NamedTensor> tensors) {
@@ -43,7 +56,7 @@ void BackgroundSaver::request(const TrainingState& state, std::span<const NamedT
   plan_ = describe(state, tensors, ranks_.size());
   directory_ = root_ / step_name(state.step);
   snapshot_.take(bytes_to_write(plan_.tensors, tensors, ranks_.rank(), ranks_.size()));
-  retries_left_ = retries_;
+  failures_ = 0;
   enter(Phase::Prepare);
 }
 
@@ -90,17 +103,18 @@ std::optional<SaveNews> BackgroundSaver::next_phase() {
       return std::nullopt;
     default:
       phase_ = Phase::None;
-      return SaveNews{SaveNews::Kind::Durable, directory_, {}, parted(results[0])};
+      return SaveNews{SaveNews::Kind::Durable, directory_, {}, 0.0, parted(results[0])};
   }
 }
 
 std::optional<SaveNews> BackgroundSaver::failed(const std::string& error) {
-  if (retries_left_-- > 0) {
+  if (failures_ < retries_.count) {
+    ++failures_;
     enter(Phase::Prepare);
-    return SaveNews{SaveNews::Kind::Retrying, directory_, error, {}};
+    return SaveNews{SaveNews::Kind::Retrying, directory_, error, retries_.seconds_after(failures_), {}};
   }
   phase_ = Phase::None;
-  return SaveNews{SaveNews::Kind::GivenUp, directory_, error, {}};
+  return SaveNews{SaveNews::Kind::GivenUp, directory_, error, 0.0, {}};
 }
 
 std::string BackgroundSaver::work(Phase phase) {
@@ -109,7 +123,17 @@ std::string BackgroundSaver::work(Phase phase) {
   return phase == Phase::Prepare ? prepare() : commit_all();
 }
 
+void BackgroundSaver::pause() const {
+  using Clock = std::chrono::steady_clock;
+  const auto due = Clock::now() + std::chrono::duration<double>(retries_.seconds_after(failures_));
+  while (Clock::now() < due && !stop_requested()) {
+    if (ends_.load()) throw StorageError(directory_.string() + ": the run ends before the next attempt");
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
 std::string BackgroundSaver::prepare() {
+  if (failures_ > 0) pause();
   if (hooks_.before_shards) hooks_.before_shards();
   make_ready(root_, plan_);
   return {};

@@ -10,6 +10,7 @@
 //
 // The writing thread talks to no other rank.
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -37,6 +38,18 @@ struct SaveHooks {
   std::function<std::vector<std::string>()> after_commit;  ///< returns what went wrong, a line each
 };
 
+/// How often a save that failed is tried again, and when: after `wait` seconds, then after twice as many each time, up
+/// to kLongestWait. A full disk or a server that is away needs time; nobody but rank 0's writing thread waits.
+struct Retries {
+  static constexpr double kLongestWait = 60.0;
+
+  int count = 0;
+  double wait = 0.0;
+
+  /// Seconds before the attempt after the `failures`-th failure, which counts from 1.
+  double seconds_after(int failures) const;
+};
+
 /// How a save went on; equal on every rank but for `remarks`.
 struct SaveNews {
   enum class Kind {
@@ -47,13 +60,16 @@ struct SaveNews {
   Kind kind = Kind::Durable;
   std::filesystem::path directory;
   std::string error;
+  double wait = 0.0;                 ///< of Retrying: seconds until the next attempt
   std::vector<std::string> remarks;  ///< on rank 0: what went wrong without harm to the checkpoint
 };
 
 class BackgroundSaver {
  public:
-  /// A save that fails is tried again `retries` times from the same copy. `ranks` outlives the saver.
-  BackgroundSaver(std::filesystem::path root, int retries, Communicator& ranks, SaveHooks hooks = {});
+  /// A save that fails is tried again from the same copy. `ranks` outlives the saver.
+  BackgroundSaver(std::filesystem::path root, Retries retries, Communicator& ranks, SaveHooks hooks = {});
+  /// Waits for what the disk does now, not for the next attempt.
+  ~BackgroundSaver() { ends_.store(true); }
 
   /// Makes room for the copy, so that the first request takes no longer than later ones.
   void reserve(std::span<const NamedTensor> tensors);
@@ -77,16 +93,19 @@ class BackgroundSaver {
   std::optional<SaveNews> next_phase();
   std::optional<SaveNews> failed(const std::string& error);
   std::string work(Phase phase);
+  /// Until the next attempt is due; no longer once the process is asked to stop, because its time is short then.
+  void pause() const;
   std::string prepare();
   std::string write();
   std::string commit_all();
 
   std::filesystem::path root_;
-  int retries_;
+  Retries retries_;
   Communicator& ranks_;
   SaveHooks hooks_;
   Phase phase_ = Phase::None;
-  int retries_left_ = 0;
+  int failures_ = 0;  // of the save under way
+  std::atomic<bool> ends_{false};
   Manifest plan_;
   std::filesystem::path directory_;
   Snapshot snapshot_;
