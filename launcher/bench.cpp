@@ -6,6 +6,7 @@
 
 #include "launcher/command.hpp"
 #include "launcher/session.hpp"
+#include "launcher/tokenizer_bench.hpp"
 #include "ops/core/threads.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
@@ -20,6 +21,7 @@ struct BenchArguments {
   bool of_checkpoints = false;
   std::string directory = ".";
   bool as_json = false;
+  TokenizerBenchArguments tokenizer = {};
 };
 
 /// The sizes that the project's figures are stated for.
@@ -193,7 +195,15 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
                  "compare 1, 2, ... ranks with the same threads between them; under mpirun or srun")
       ->excludes(checkpoints);
   command->add_flag("--json", arguments->as_json, "print an array of rows");
+  CLI::Option* text = command->add_option("--text", arguments->tokenizer.text, "with --tokenizer: the text to encode");
+  command
+      ->add_option("--tokenizer", arguments->tokenizer.vocabulary, "speed of a byte-level BPE vocabulary, one thread")
+      ->needs(text);
   command->callback([arguments, &chosen] {
+    if (!arguments->tokenizer.vocabulary.empty()) {
+      chosen = [arguments] { return bench_tokenizer(arguments->tokenizer); };
+      return;
+    }
     chosen = [arguments] { return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); }); };
   });
 }
