@@ -60,6 +60,7 @@ void set_tokenizer(DatasetManifest& plan, const ChosenTokenizer& chosen) {
 Fingerprint name_of_work(const DatasetManifest& plan, const PrepareOptions& options, const ChosenTokenizer& given) {
   Hasher hasher;
   hasher.update(plan.source_fingerprint).update(static_cast<std::uint64_t>(plan.tokenizer)).update(given.fingerprint);
+  hasher.update(plan.vocabulary_fingerprint);  // of characters, which are known by now
   hasher.update(plan.documents).update(static_cast<std::uint64_t>(options.part_bytes));
   hasher.update(static_cast<std::uint64_t>(options.entries));
   return hasher.finish();
@@ -95,6 +96,17 @@ std::vector<DatasetManifest::Shard> to_shards(const std::vector<std::int64_t>& c
   return writer.finish();
 }
 
+// Stopped on request, it leaves no shards: a dataset is all of them, and the parts are still there.
+std::vector<DatasetManifest::Shard> write_shards(const std::vector<std::int64_t>& counts, const PartStore& store,
+                                                 const std::filesystem::path& output, const DatasetManifest& plan) {
+  try {
+    return to_shards(counts, store, output, plan);
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::Requeue) remove_stale_shards(output, {});
+    throw;
+  }
+}
+
 // dataset.json goes first and comes last: at no moment does it describe anything but what is there.
 void remove_manifest(const std::filesystem::path& output) {
   std::error_code problem;
@@ -127,7 +139,7 @@ DatasetManifest write(const PrepareOptions& options, const Texts& texts, const C
   for (const std::int64_t count : counts) plan.tokens += count;
   if (plan.tokens == 0)
     throw DataError(text(options.inputs.front().string(), ": the texts make no tokens, there is nothing to prepare"));
-  plan.shards = to_shards(counts, store, options.output, plan);
+  plan.shards = write_shards(counts, store, options.output, plan);
   remove_stale_shards(options.output, plan.shards);
   write_durably(options.output / kManifestFile, plan.to_json());
   store.remove();

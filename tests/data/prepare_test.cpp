@@ -130,7 +130,8 @@ TEST_F(Prepare, DamageOfAFinishedDatasetIsFound) {
   std::filesystem::remove(wanted.output / "vocabulary.json");
   EXPECT_TRUE(refuses([&] { verify_dataset(wanted.output); }, {"vocabulary.json", "No such file"}));
   write_file(wanted.output / "vocabulary.json", CharacterVocabulary(U"abcdefg", "here").to_json());
-  EXPECT_TRUE(refuses([&] { verify_dataset(wanted.output); }, {"vocabulary.json", "are not those"}));
+  EXPECT_TRUE(
+      refuses([&] { verify_dataset(wanted.output); }, {"vocabulary.json", "is not what the tokens were made with"}));
 }
 
 TEST_F(Prepare, AnInterruptedRunIsTakenUpAndItsLeftoversGo) {
