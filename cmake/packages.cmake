@@ -14,7 +14,26 @@ endfunction()
 
 isobath_system_library(onednn dnnl.hpp dnnl)     # Debian's CMake package also asks for OpenCL headers
 isobath_system_library(xxhash xxhash.h xxhash)
+isobath_system_library(pcre2 pcre2.h pcre2-8)
 isobath_system_library(hdf5 hdf5.h hdf5_serial hdf5/serial)
+
+# Optional: without it sentencepiece models are refused in clear words.
+option(ISOBATH_SENTENCEPIECE "use libsentencepiece; off: such models are refused" ON)
+add_library(isobath_sentencepiece_external INTERFACE)
+add_library(isobath::sentencepiece ALIAS isobath_sentencepiece_external)
+if(ISOBATH_SENTENCEPIECE)
+  find_path(ISOBATH_SENTENCEPIECE_INCLUDE sentencepiece_trainer.h)
+  find_library(ISOBATH_SENTENCEPIECE_LIBRARY sentencepiece)
+  find_library(ISOBATH_SENTENCEPIECE_TRAINER sentencepiece_train)
+  if(NOT ISOBATH_SENTENCEPIECE_INCLUDE OR NOT ISOBATH_SENTENCEPIECE_LIBRARY OR NOT ISOBATH_SENTENCEPIECE_TRAINER)
+    message(STATUS "isobath: libsentencepiece is not there; SentencePiece models will be refused")
+    set(ISOBATH_SENTENCEPIECE OFF)
+  else()
+    target_include_directories(isobath_sentencepiece_external SYSTEM INTERFACE ${ISOBATH_SENTENCEPIECE_INCLUDE})
+    target_link_libraries(isobath_sentencepiece_external
+                          INTERFACE ${ISOBATH_SENTENCEPIECE_TRAINER} ${ISOBATH_SENTENCEPIECE_LIBRARY})
+  endif()
+endif()
 
 find_package(OpenMP REQUIRED)
 add_library(isobath_openmp_external INTERFACE)

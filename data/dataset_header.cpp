@@ -1,5 +1,6 @@
 #include "data/dataset_header.hpp"
 
+#include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -29,27 +30,21 @@ Fingerprint fingerprint_at(const Json& json) {
 }
 
 // `value` as an enumeration, if it is one of `known`.
-template <class E>
-E enum_at(const Json& json, const char* key, std::initializer_list<E> known) {
+template <class E, std::size_t N>
+E enum_at(const Json& json, const char* key, const std::array<E, N>& known) {
   const auto value = json.at(key).get<std::int64_t>();
   for (const E candidate : known)
     if (static_cast<std::int64_t>(candidate) == value) return candidate;
   throw DataError(text(kWhere, ": ", key, ' ', value, " does not exist; run the same version on every rank"));
 }
 
-TokenizerKind tokenizer_at(const Json& json) {
-  return enum_at(json, "tokenizer", {TokenizerKind::External, TokenizerKind::Bytes, TokenizerKind::Characters});
-}
+TokenizerKind tokenizer_at(const Json& json) { return enum_at(json, "tokenizer", kTokenizerKinds); }
 
 TokenFileInfo info_from(const Json& json) {
-  return {json.at("path").get<std::string>(),
-          enum_at(json, "format", {TokenFormat::Shard, TokenFormat::LlmC, TokenFormat::Raw}),
-          enum_at(json, "type", {TokenType::U8, TokenType::U16, TokenType::U32}),
-          tokenizer_at(json),
-          json.at("offset").get<std::int64_t>(),
-          json.at("count").get<std::int64_t>(),
-          json.at("vocabulary").get<std::int64_t>(),
-          fingerprint_at(json)};
+  return {json.at("path").get<std::string>(),        enum_at(json, "format", kTokenFormats),
+          enum_at(json, "type", kTokenTypes),        tokenizer_at(json),
+          json.at("offset").get<std::int64_t>(),     json.at("count").get<std::int64_t>(),
+          json.at("vocabulary").get<std::int64_t>(), fingerprint_at(json)};
 }
 
 Json to_json(const std::vector<TokenFileInfo>& files) {
@@ -76,8 +71,12 @@ DatasetHeader parse(const Json& json) {
   out.vocabulary = json.at("vocabulary").get<std::int64_t>();
   std::u32string characters;
   for (const Json& code : json.at("characters")) characters += static_cast<char32_t>(code.get<std::uint32_t>());
-  out.characters = CharacterVocabulary(std::move(characters), kWhere);
+  out.data.characters = CharacterVocabulary(std::move(characters), kWhere);
+  out.data.path = json.at("model").at("path").get<std::string>();
+  out.data.content = fingerprint_at(json.at("model"));
   out.train = infos_from(json.at("train"));
+  for (const Json& source : json.at("sources"))
+    out.sources.push_back({source.at(0).get<std::int64_t>(), source.at(1).get<std::int64_t>()});
   out.validation = infos_from(json.at("validation"));
   out.split = {json.at("split").at("fraction").get<double>(), json.at("split").at("block").get<std::int64_t>()};
   out.fingerprint = fingerprint_at(json);
@@ -89,13 +88,29 @@ DatasetHeader parse(const Json& json) {
 std::int64_t DatasetHeader::train_tokens() const { return tokens_of(train); }
 std::int64_t DatasetHeader::validation_tokens() const { return tokens_of(validation); }
 
+std::vector<std::int64_t> DatasetHeader::source_tokens() const {
+  if (sources.empty()) return {train_tokens()};
+  std::vector<std::int64_t> out;
+  auto file = train.begin();
+  for (const DatasetSource& source : sources) {
+    require(source.files <= train.end() - file, "a source of ", source.files, " files of ", train.size());
+    out.push_back(tokens_of({file, file + source.files}));
+    file += source.files;
+  }
+  return out;
+}
+
 std::string DatasetHeader::to_json() const {
   Json codes = Json::array();
-  for (const char32_t code : characters.characters()) codes.push_back(static_cast<std::uint32_t>(code));
+  for (const char32_t code : data.characters.characters()) codes.push_back(static_cast<std::uint32_t>(code));
+  Json shares = Json::array();
+  for (const DatasetSource& source : sources) shares.push_back({source.files, source.weight});
   const Json json = {{"tokenizer", static_cast<std::uint32_t>(tokenizer)},
                      {"vocabulary", vocabulary},
                      {"characters", std::move(codes)},
+                     {"model", {{"path", data.path}, {"fingerprint", data.content.hex()}}},
                      {"train", isobath::to_json(train)},
+                     {"sources", std::move(shares)},
                      {"validation", isobath::to_json(validation)},
                      {"split", {{"fraction", split.fraction}, {"block", split.block}}},
                      {"fingerprint", fingerprint.hex()}};

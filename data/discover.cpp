@@ -11,6 +11,7 @@
 #include "data/files/mapped_file.hpp"
 #include "data/prepare/dataset_manifest.hpp"
 #include "data/tokens/llmc_header.hpp"
+#include "data/tokens/megatron_index.hpp"
 #include "data/tokens/token_header.hpp"
 #include "ops/core/error.hpp"
 
@@ -21,15 +22,30 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTrain = "train", kValidation = "val", kBin = ".bin";
 
+bool has_megatron_index(const fs::path& bin) {
+  std::error_code unknown;  // what cannot be looked at is reported by opening it
+  return fs::is_regular_file(megatron_index_of(bin), unknown) &&
+         has_megatron_magic(MappedFile(megatron_index_of(bin)).bytes());
+}
+
+// PREFIX.bin for PREFIX.idx, and for the PREFIX that Megatron's own tools are given.
+fs::path resolve_megatron(const fs::path& path) {
+  if (path.extension() == ".idx") return fs::path(path).replace_extension(kBin);
+  std::error_code unknown;
+  const fs::path bin = path.string() + std::string(kBin);
+  return !fs::exists(path, unknown) && has_megatron_index(bin) ? bin : path;
+}
+
 TokenFormat format_of(const fs::path& path, DataFormat wanted) {
   if (wanted == DataFormat::Isobath) return TokenFormat::Shard;
   if (wanted == DataFormat::Llmc) return TokenFormat::LlmC;
   if (wanted == DataFormat::Nanogpt) return TokenFormat::Raw;
+  if (wanted == DataFormat::Megatron) return TokenFormat::Megatron;
   const MappedFile file(path);
   if (file.bytes().empty()) throw DataError(text(path.string(), ": is empty; name a file that holds tokens"));
   if (has_token_magic(file.bytes()) || path.extension() == ".tok") return TokenFormat::Shard;
   if (has_llmc_magic(file.bytes())) return TokenFormat::LlmC;
-  if (path.extension() == kBin) return TokenFormat::Raw;
+  if (path.extension() == kBin) return has_megatron_index(path) ? TokenFormat::Megatron : TokenFormat::Raw;
   throw DataError(
       text(path.string(), ": is no token file; turn a text into one with: isobath prepare ", path.string()));
 }
@@ -81,7 +97,7 @@ TokenSource folder_of_bins(const fs::path& folder, DataFormat format) {
 TokenSource prepared_folder(const fs::path& folder) {
   const DatasetManifest manifest = DatasetManifest::read(folder);
   TokenSource out;
-  out.characters = read_vocabulary(manifest, folder);
+  out.data = read_vocabulary(manifest, folder);
   for (const TokenFile& file : open_shards(manifest, folder)) out.files.push_back(file.info());
   return out;
 }
@@ -106,8 +122,8 @@ TokenSource discover_tokens(const fs::path& path, DataFormat format) {
   const fs::path whole = fs::absolute(path).lexically_normal();
   std::error_code unknown;  // opening the path says what is wrong with it
   if (whole.filename() == kManifestFile) return prepared_folder(whole.parent_path());
-  if (!fs::is_directory(whole, unknown)) return single_file(whole, format);
-  const bool bins = format == DataFormat::Llmc || format == DataFormat::Nanogpt;
+  if (!fs::is_directory(whole, unknown)) return single_file(resolve_megatron(whole), format);
+  const bool bins = format == DataFormat::Llmc || format == DataFormat::Nanogpt || format == DataFormat::Megatron;
   if (!bins && (fs::exists(whole / kManifestFile, unknown) || format == DataFormat::Isobath))
     return prepared_folder(whole);
   return folder_of_bins(whole, format);

@@ -9,6 +9,7 @@
 #include "launcher/command.hpp"
 #include "launcher/session.hpp"
 #include "launcher/signals.hpp"
+#include "launcher/tokenizer_bench.hpp"
 #include "ops/core/threads.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
@@ -25,6 +26,7 @@ struct BenchArguments {
   std::string directory = ".";
   bool as_json = false;
   bool dense_only = false;
+  TokenizerBenchArguments tokenizer = {};
 };
 
 /// The sizes that the project's figures are stated for.
@@ -252,7 +254,15 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
                  "compare 1, 2, ... ranks with the same threads between them; under mpirun or srun")
       ->excludes(checkpoints);
   command->add_flag("--json", arguments->as_json, "print an array of rows");
+  CLI::Option* text = command->add_option("--text", arguments->tokenizer.text, "with --tokenizer: the text to encode");
+  command
+      ->add_option("--tokenizer", arguments->tokenizer.vocabulary, "speed of a byte-level BPE vocabulary, one thread")
+      ->needs(text);
   command->callback([arguments, &chosen] {
+    if (!arguments->tokenizer.vocabulary.empty()) {
+      chosen = [arguments] { return bench_tokenizer(arguments->tokenizer); };
+      return;
+    }
     chosen = [arguments] {
       if (arguments->of_checkpoints) stop_on_signals();  // it has files to take away
       return on_ranks([arguments](Communicator& ranks) { return bench(*arguments, ranks); });

@@ -1,15 +1,32 @@
 #include "data/prepare/prepare.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
+#include "data/corpora/corpora.hpp"
 #include "launcher/command.hpp"
 #include "launcher/signals.hpp"
 
 namespace isobath {
 namespace {
+
+struct PrepareArguments {
+  PrepareOptions options;
+  std::string tokenizer = "bytes";
+  std::string vocabulary;
+  std::string documents;
+  std::string corpus, from;
+};
 
 void print(const PrepareOptions& options, const PrepareReport& report) {
   const bool written = report.outcome == PrepareOutcome::Written;
@@ -20,29 +37,133 @@ void print(const PrepareOptions& options, const PrepareReport& report) {
               report.shards == 1 ? "" : "s", report.fingerprint.hex().c_str());
 }
 
+/// A line that rewrites itself on a terminal, and one line every ten seconds elsewhere.
+class ProgressLine {
+ public:
+  void show(const PrepareProgress& progress) {
+    const auto now = Clock::now();
+    if (stage_ != progress.stage) {
+      stage_ = progress.stage;
+      began_ = now;
+      first_ = progress.done;
+    }
+    const bool is_last = progress.done == progress.bytes;
+    if (now - shown_ < (is_terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(10)) &&
+        !(is_last && is_terminal_))
+      return;
+    shown_ = now;
+    const double seconds = std::chrono::duration<double>(now - began_).count();
+    const double done = static_cast<double>(progress.done - first_) * 1e-6;
+    std::fprintf(stderr, "%s%s: %.0f of %.0f MB, %.1f MB/s%s", is_terminal_ ? "\r" : "", progress.stage,
+                 static_cast<double>(progress.done) * 1e-6, static_cast<double>(progress.bytes) * 1e-6,
+                 seconds > 0 ? done / seconds : 0.0, is_terminal_ && !is_last ? "" : "\n");
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const bool is_terminal_ = ::isatty(2) == 1;
+  std::string_view stage_;
+  Clock::time_point began_, shown_ = Clock::now();
+  std::int64_t first_ = 0;
+};
+
+[[noreturn]] void refuse(const std::string& what) { throw Error(ExitCode::Usage, "prepare: " + what); }
+
+// KIND or KIND:FILE.
+void read_tokenizer(const PrepareArguments& given, PrepareOptions& options) {
+  const std::size_t colon = given.tokenizer.find(':');
+  const auto kind = tokenizer_kind_of(std::string_view(given.tokenizer).substr(0, colon));
+  if (!kind || *kind == TokenizerKind::External)
+    refuse("the tokenizers are bytes, characters, bpe and sentencepiece, not " + given.tokenizer);
+  options.tokenizer = *kind;
+  if (colon != std::string::npos) options.vocabulary = given.tokenizer.substr(colon + 1);
+}
+
+// A number of entries, or a file.
+void read_vocabulary(const std::string& given, PrepareOptions& options) {
+  if (given.empty()) return;
+  if (!options.vocabulary.empty()) refuse("the vocabulary is named twice");
+  std::int64_t entries = 0;
+  const auto [end, problem] = std::from_chars(given.data(), given.data() + given.size(), entries);
+  if (problem == std::errc() && end == given.data() + given.size() && entries > 0)
+    options.entries = entries;
+  else
+    options.vocabulary = given;
+}
+
+// NAME for the training part of a corpus, NAME:validation for the other.
+void add_corpus(const PrepareArguments& arguments, PrepareOptions& options) {
+  if (arguments.corpus.empty()) return;
+  const std::size_t colon = arguments.corpus.find(':');
+  const std::string part = colon == std::string::npos ? "train" : arguments.corpus.substr(colon + 1);
+  const Corpus& corpus = corpus_named(std::string_view(arguments.corpus).substr(0, colon));
+  if (part != "train" && part != "validation") refuse("a corpus has the parts train and validation, not " + part);
+  const auto& files = part == "train" ? corpus.train : corpus.validation;
+  if (files.empty()) refuse(std::string(corpus.name) + " has no part " + part);
+  const char* const collection = std::getenv("ISOBATH_DATA");
+  std::string folder = arguments.from;
+  if (folder.empty()) folder = collection != nullptr ? collection : "corpora";
+  for (const CorpusFile& file : files) options.inputs.push_back(find_corpus_file(file, corpus.name, folder));
+}
+
+PrepareOptions options_of(const PrepareArguments& arguments) {
+  PrepareOptions options = arguments.options;
+  read_tokenizer(arguments, options);
+  read_vocabulary(arguments.vocabulary, options);
+  add_corpus(arguments, options);
+  if (!arguments.documents.empty()) {
+    DocumentRule rule;
+    parse_documents(arguments.documents, rule);
+    options.documents = rule.unit;
+    options.field = rule.field;
+  }
+  return options;
+}
+
+void add_options(CLI::App& command, PrepareArguments& arguments) {
+  PrepareOptions& options = arguments.options;
+  command.add_option("input", options.inputs, "text files and folders of text files, read in this order");
+  CLI::Option* corpus =
+      command.add_option("--corpus", arguments.corpus,
+                         "a public corpus by name, its files told by their checksums: NAME, or NAME:validation");
+  command.add_option("--from", arguments.from, "folder of a copy of the corpus; default: $ISOBATH_DATA, or corpora")
+      ->needs(corpus);
+  command.add_option("-o,--output", options.output, "folder of the dataset")->required();
+  command
+      .add_option("-t,--tokenizer", arguments.tokenizer,
+                  "bytes (256 symbols, any file), characters (of UTF-8 text), bpe or sentencepiece; KIND:FILE names "
+                  "its vocabulary")
+      ->capture_default_str();
+  command.add_option("--vocabulary", arguments.vocabulary,
+                     "file of the vocabulary (vocabulary.json, tokenizer.json, vocab.bpe beside encoder.json, a "
+                     ".model); or a number of entries: it is learnt from the texts");
+  command.add_option("--documents", arguments.documents,
+                     "what a document is: file (default with bpe and sentencepiece), line, blank-line, jsonl:FIELD, "
+                     "none");
+  const std::map<std::string, EndTokenPlace> places{
+      {"none", EndTokenPlace::None}, {"before", EndTokenPlace::Before}, {"after", EndTokenPlace::After}};
+  command.add_option("--end-token", options.end_token, "where a document's end token stands: before, after, none")
+      ->transform(CLI::CheckedTransformer(places));
+  options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  command.add_option("--threads", options.threads, "that encode")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--shard-tokens", options.shard_tokens, "most tokens of one file")->capture_default_str();
+}
+
 }  // namespace
 
 void add_prepare(CLI::App& app, CommandBody& chosen) {
-  auto options = std::make_shared<PrepareOptions>();
+  auto arguments = std::make_shared<PrepareArguments>();
   CLI::App* command = app.add_subcommand("prepare", "turn text files into a token dataset");
-  command->add_option("input", options->inputs, "text files, read in this order")->required();
-  command->add_option("-o,--output", options->output, "folder of the dataset")->required();
-  const std::map<std::string, TokenizerKind> kinds{{"bytes", TokenizerKind::Bytes},
-                                                   {"characters", TokenizerKind::Characters}};
-  command
-      ->add_option("-t,--tokenizer", options->tokenizer, "bytes (256 symbols, any file) or characters (of UTF-8 text)")
-      ->transform(CLI::CheckedTransformer(kinds))
-      ->default_str("bytes");
-  command->add_option("--vocabulary", options->vocabulary,
-                      "vocabulary.json to use instead of the characters that occur");
-  command->add_option("--shard-tokens", options->shard_tokens, "most tokens of one file")->capture_default_str();
+  add_options(*command, *arguments);
   command->add_flag_callback(
-      "--overwrite", [options] { options->on_existing = OnExisting::Overwrite; },
+      "--overwrite", [arguments] { arguments->options.on_existing = OnExisting::Overwrite; },
       "replace a dataset that is already in the folder");
-  command->callback([options, &chosen] {
-    chosen = [options] {
+  command->callback([arguments, &chosen] {
+    chosen = [arguments] {
       stop_on_signals();
-      print(*options, prepare(*options));
+      PrepareOptions options = options_of(*arguments);
+      options.progress = [line = std::make_shared<ProgressLine>()](const auto& progress) { line->show(progress); };
+      print(options, prepare(options));
       return ExitCode::Done;
     };
   });

@@ -57,6 +57,17 @@ std::int64_t MixtureOfDepthsConfig::tokens_kept(std::int64_t context) const {
   return static_cast<std::int64_t>(std::floor(capacity * static_cast<double>(context) * kRounding));
 }
 
+void DataConfig::check(config::Checker& checker) const {
+  checker.rule(!path.empty() || !sources.empty(), {"path", "sources"},
+               {"a path, or a list of sources", "nothing",
+                "set data.path to a folder made by isobath prepare, or to a token file"});
+  checker.rule(path.empty() || sources.empty(), {"path", "sources"},
+               {"a path or a list of sources", "both", "leave data.path out, or make it one of the sources"});
+  checker.rule(sources.size() == weights.size(), {"weights", "sources"},
+               {"one weight for each of the " + std::to_string(sources.size()) + " sources",
+                std::to_string(weights.size()), "write data.weights as a list as long as data.sources"});
+}
+
 void DepthConfig::check(config::Checker& checker) const {
   checker.rule(policy != DepthPolicy::Replay || !replay.trace.empty(), {"replay.trace", "policy"},
                {"the file of a recorded trace, for depth.policy is replay", "nothing",

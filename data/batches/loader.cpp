@@ -7,7 +7,7 @@
 namespace isobath {
 
 Loader::Loader(TokenSplit split, const LoaderOptions& options)
-    : split_(std::move(split)), options_(options), order_(WindowIndex(split_.segments, options.context), options.seed) {
+    : split_(std::move(split)), options_(options), order_(split_, options.context, options.seed) {
   require(options.prefetch >= 0, "prefetch of ", options.prefetch, " batches");
   if (options.global_batch < options.shard.count)
     throw Error(ExitCode::Config, text("global batch smaller than the ranks: ", options.global_batch, " samples for ",

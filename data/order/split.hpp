@@ -17,10 +17,19 @@ struct Segment {
   bool operator==(const Segment&) const = default;
 };
 
+/// A source among several: the next `segments` of a split, and how many of the samples come from them.
+struct MixtureShare {
+  std::size_t segments = 0;
+  std::int64_t weight = 1;  ///< see Mixture
+
+  bool operator==(const MixtureShare&) const = default;
+};
+
 /// The tokens of one purpose: segments, ascending and disjoint, of a stream.
 struct TokenSplit {
   std::shared_ptr<const TokenStream> stream;
   std::vector<Segment> segments;
+  std::vector<MixtureShare> mixture = {};  ///< empty: one source
 
   std::int64_t tokens() const;
   /// Every token of `stream`.

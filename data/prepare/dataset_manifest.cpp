@@ -63,6 +63,8 @@ DatasetManifest parse(const nlohmann::json& json, const std::string& where) {
   out.vocabulary_fingerprint = fingerprint_at(json, "vocabulary_fingerprint", where);
   out.tokens = count_at(json, "tokens", where);
   out.shard_tokens = count_at(json, "shard_tokens", where);
+  if (json.contains("trained_entries")) out.trained_entries = count_at(json, "trained_entries", where);
+  out.documents = json.value("documents", out.documents);
   out.source_fingerprint = fingerprint_at(json, "source_fingerprint", where);
   for (const auto& source : json.at("sources"))
     out.sources.push_back({source.at("name").get<std::string>(), count_at(source, "bytes", where)});
@@ -99,6 +101,8 @@ std::string DatasetManifest::to_json() const {
   json["tokens"] = tokens;
   json["shard_tokens"] = shard_tokens;
   json["fingerprint"] = fingerprint().hex();
+  if (trained_entries > 0) json["trained_entries"] = trained_entries;
+  json["documents"] = documents;
   json["source_fingerprint"] = source_fingerprint.hex();
   for (const Source& source : sources) json["sources"].push_back({{"name", source.name}, {"bytes", source.bytes}});
   for (const Shard& shard : shards)
@@ -121,13 +125,20 @@ DatasetManifest DatasetManifest::read(const std::filesystem::path& folder) {
   return from_json(read_text(path, kMostBytes), path.string());
 }
 
-CharacterVocabulary read_vocabulary(const DatasetManifest& manifest, const std::filesystem::path& folder) {
-  if (manifest.tokenizer != TokenizerKind::Characters) return {};
-  const auto path = folder / kVocabularyFile;
-  CharacterVocabulary out = CharacterVocabulary::read(path);
-  if (out.fingerprint() != manifest.vocabulary_fingerprint || out.size() != manifest.vocabulary)
-    throw DataError(text(path.string(), ": its ", out.size(), " characters are not those the tokens were made with (",
-                         manifest.vocabulary, " characters, fingerprint ", manifest.vocabulary_fingerprint.hex(), ")",
+TokenizerData read_vocabulary(const DatasetManifest& manifest, const std::filesystem::path& folder) {
+  TokenizerData out;
+  if (manifest.tokenizer == TokenizerKind::Characters) {
+    out.characters = CharacterVocabulary::read(folder / kVocabularyFile);
+  } else if (const char* const file = tokenizer_file(manifest.tokenizer)) {
+    out.path = (folder / file).string();
+    out.content = Hasher().update(std::string_view(read_text(out.path, kMostModelBytes))).finish();
+  } else {
+    return out;
+  }
+  if (out.fingerprint() != manifest.vocabulary_fingerprint)
+    throw DataError(text((folder / tokenizer_file(manifest.tokenizer)).string(),
+                         ": is not what the tokens were made with (", manifest.vocabulary, " entries, fingerprint ",
+                         manifest.vocabulary_fingerprint.hex(), "), but has fingerprint ", out.fingerprint().hex(),
                          kRemedy));
   return out;
 }

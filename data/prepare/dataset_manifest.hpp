@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "data/files/fingerprint.hpp"
-#include "data/text/character_vocabulary.hpp"
-#include "data/text/tokenizer_kind.hpp"
+#include "data/text/tokenizer_data.hpp"
 #include "data/tokens/token_file.hpp"
 
 namespace isobath {
@@ -37,9 +36,11 @@ struct DatasetManifest {
 
   TokenizerKind tokenizer = TokenizerKind::Bytes;
   std::int64_t vocabulary = 0;
-  Fingerprint vocabulary_fingerprint;  ///< of no characters, where there is no vocabulary.json
+  Fingerprint vocabulary_fingerprint;  ///< of no characters, where nothing goes with the tokens
   std::int64_t tokens = 0;             ///< over all shards
   std::int64_t shard_tokens = 0;       ///< most tokens of one shard
+  std::int64_t trained_entries = 0;    ///< asked for, of a vocabulary that prepare trained; 0: it was given
+  std::string documents = "none";      ///< what a document is and where its end token stands
   Fingerprint source_fingerprint;      ///< of the texts: tells prepare whether its work is done
   std::vector<Source> sources;
   std::vector<Shard> shards;
@@ -53,9 +54,9 @@ struct DatasetManifest {
   static DatasetManifest read(const std::filesystem::path& folder);
 };
 
-/// The characters that go with a manifest; none for other tokenizers. Throws DataError when vocabulary.json is missing,
-/// damaged or another dataset's.
-CharacterVocabulary read_vocabulary(const DatasetManifest& manifest, const std::filesystem::path& folder);
+/// What goes with a manifest: vocabulary.json, tokenizer.json or sentencepiece.model. Throws DataError when it is
+/// missing, damaged or another dataset's.
+TokenizerData read_vocabulary(const DatasetManifest& manifest, const std::filesystem::path& folder);
 
 /// Maps the shards and compares their headers with the manifest. Throws DataError.
 std::vector<TokenFile> open_shards(const DatasetManifest& manifest, const std::filesystem::path& folder);

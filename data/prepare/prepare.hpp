@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <vector>
 
+#include "data/documents/document_rule.hpp"
 #include "data/files/fingerprint.hpp"
 #include "data/text/tokenizer_kind.hpp"
 
@@ -16,14 +19,29 @@ enum class OnExisting {
   Overwrite,  ///< replace it
 };
 
+struct PrepareProgress {
+  const char* stage = "";
+  std::int64_t done = 0, bytes = 0;  ///< of text
+};
+
 struct PrepareOptions {
-  std::vector<std::filesystem::path> inputs = {};  ///< read in this order, without separators between them
+  std::vector<std::filesystem::path> inputs = {};  ///< files, and folders of files; read in this order
   std::filesystem::path output = {};               ///< folder, made if need be
   TokenizerKind tokenizer = TokenizerKind::Bytes;
-  /// A vocabulary.json to use instead of the characters that occur, e.g. the training data's for validation data.
+  /// Characters: a vocabulary.json to use instead of the characters that occur, e.g. the training data's for validation
+  /// data. Bpe: see read_bpe_vocabulary. SentencePiece: a .model file.
   std::filesystem::path vocabulary = {};
   std::int64_t shard_tokens = std::int64_t{1} << 28;  ///< most tokens of one file
   OnExisting on_existing = OnExisting::Keep;
+  std::int64_t entries = 0;  ///< of the vocabulary that is trained on the texts, where none is given
+  /// By default a text is a document where the tokenizer has an end token, and nothing stands between texts otherwise.
+  std::optional<DocumentUnit> documents = {};
+  std::string field = {};                       ///< of DocumentUnit::Jsonl
+  std::optional<EndTokenPlace> end_token = {};  ///< default: before each document, if the tokenizer has one
+  int threads = 1;
+  std::int64_t part_bytes = std::int64_t{16} << 20;  ///< text that one thread encodes at a time
+  /// Told now and then what has been done; never by two threads at once.
+  std::function<void(const PrepareProgress&)> progress = {};
 };
 
 enum class PrepareOutcome { Written, AlreadyThere };
@@ -35,9 +53,10 @@ struct PrepareReport {
 };
 
 /// Reads the inputs twice (survey, then tokens), in blocks. A dataset that is already there is verified, every token of
-/// it. Interrupted, it leaves no dataset.json, and the next call starts over. Throws DataError for the inputs or a
-/// dataset in the way, StorageError when the output cannot be written, Error with ExitCode::Usage for options that
-/// contradict each other.
+/// it. Interrupted at any moment, it leaves no dataset.json but the parts that are done, and the next call goes on from
+/// them. The dataset depends on the texts and the options, not on threads and interruptions. Throws DataError for the
+/// inputs or a dataset in the way, StorageError when the output cannot be written, Error with ExitCode::Usage for
+/// options that contradict each other.
 PrepareReport prepare(const PrepareOptions& options);
 
 /// Reads every token of a dataset folder and recomputes the fingerprints. Throws DataError naming the first damage.

@@ -15,11 +15,10 @@ class CharacterCount {
  public:
   CharacterCount() : seen_(static_cast<std::size_t>(kLastCodePoint) + 1, 0) {}
 
-  std::int64_t take(Utf8Decoder& decoder, std::span<const std::byte> block) {
+  void take(Utf8Decoder& decoder, std::span<const std::byte> block) {
     codes_.clear();
     decoder.decode(block, codes_);
     for (const char32_t code : codes_) seen_[code] = 1;
-    return static_cast<std::int64_t>(codes_.size());
   }
 
   CharacterVocabulary vocabulary() const {
@@ -51,22 +50,27 @@ std::int64_t SourceDigest::end_text() {
 
 void leave_if_asked() {
   if (stop_requested())
-    throw Error(ExitCode::Requeue, "stopped on request before the dataset was whole; the same command starts over");
+    throw Error(ExitCode::Requeue, "stopped on request before the dataset was whole; the same command goes on");
 }
 
-Survey survey_texts(const std::vector<std::filesystem::path>& texts, TokenizerKind tokenizer) {
-  const bool decodes = tokenizer == TokenizerKind::Characters;
+Survey survey_texts(const std::vector<std::filesystem::path>& texts, const SurveyOptions& options) {
+  const bool decodes = options.tokenizer == TokenizerKind::Characters;
   Survey survey;
   CharacterCount count;
   SourceDigest digest;
-  for (const auto& path : texts) {
+  PartPlanner planner(options.unit, options.cuts, options.part_bytes);
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    const auto& path = texts[index];
     Utf8Decoder decoder(path.string());
+    planner.begin_text(index);
     for_each_block(path, [&](std::span<const std::byte> block) {
       leave_if_asked();
       digest.update(block);
-      survey.tokens += decodes ? count.take(decoder, block) : static_cast<std::int64_t>(block.size());
+      planner.take(block);
+      if (decodes) count.take(decoder, block);
     });
     decoder.finish();
+    planner.end_text();
     const std::int64_t bytes = digest.end_text();
     if (bytes == 0) throw DataError(text(path.string(), ": is empty, there is nothing to prepare; leave it out"));
     survey.bytes += bytes;
@@ -74,6 +78,7 @@ Survey survey_texts(const std::vector<std::filesystem::path>& texts, TokenizerKi
   }
   if (decodes) survey.characters = count.vocabulary();
   survey.fingerprint = digest.finish();
+  survey.parts = planner.finish();
   return survey;
 }
 

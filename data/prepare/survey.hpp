@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/files/fingerprint.hpp"
+#include "data/parts/part_plan.hpp"
 #include "data/prepare/dataset_manifest.hpp"
 #include "data/text/character_vocabulary.hpp"
 #include "data/text/tokenizer_kind.hpp"
@@ -31,15 +32,23 @@ class SourceDigest {
 struct Survey {
   std::vector<DatasetManifest::Source> sources;
   std::int64_t bytes = 0;          ///< over all texts
-  std::int64_t tokens = 0;         ///< that they will make
   CharacterVocabulary characters;  ///< that occur; only for TokenizerKind::Characters
   Fingerprint fingerprint;         ///< of the contents in order
+  std::vector<Part> parts;
 };
 
 /// Throws Error (75) when the process was asked to stop. Called for every block of text.
 void leave_if_asked();
 
+/// What is looked for.
+struct SurveyOptions {
+  TokenizerKind tokenizer = TokenizerKind::Bytes;
+  DocumentUnit unit = DocumentUnit::None;
+  TextCuts cuts = TextCuts::BeforeSpaces;
+  std::int64_t part_bytes = 0;
+};
+
 /// Reads every text once, in blocks. Throws DataError: missing, unreadable, empty, or for characters not UTF-8.
-Survey survey_texts(const std::vector<std::filesystem::path>& texts, TokenizerKind tokenizer);
+Survey survey_texts(const std::vector<std::filesystem::path>& texts, const SurveyOptions& options);
 
 }  // namespace isobath

@@ -34,7 +34,7 @@ class CharacterEncoder : public StreamEncoder {
       ++done_;
     }
   }
-  void finish() override { decoder_.finish(); }
+  void finish(std::vector<std::int32_t>&) override { decoder_.finish(); }
 
  private:
   const CharacterVocabulary& characters_;
@@ -50,7 +50,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view whole) const {
   std::vector<std::int32_t> tokens;
   const auto encoder = stream("the text");
   encoder->encode(std::as_bytes(std::span(whole)), tokens);
-  encoder->finish();
+  encoder->finish(tokens);
   return tokens;
 }
 
@@ -78,13 +78,6 @@ std::string CharacterTokenizer::decode(std::span<const std::int32_t> tokens) con
     append_utf8(token >= 0 && token < vocabulary() ? codes[static_cast<std::size_t>(token)] : kReplacementCharacter,
                 out);
   return out;
-}
-
-std::shared_ptr<const Tokenizer> make_tokenizer(TokenizerKind kind, const CharacterVocabulary& characters) {
-  if (kind == TokenizerKind::Bytes) return std::make_shared<BytesTokenizer>();
-  if (kind == TokenizerKind::Characters && characters.size() > 0)
-    return std::make_shared<CharacterTokenizer>(characters);
-  return nullptr;
 }
 
 }  // namespace isobath

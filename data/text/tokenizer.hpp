@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,8 +20,15 @@ class StreamEncoder {
   virtual ~StreamEncoder() = default;
   /// Appends the tokens that end in `block`. Throws DataError, with the position, for a text the tokenizer cannot take.
   virtual void encode(std::span<const std::byte> block, std::vector<std::int32_t>& out) = 0;
-  /// Throws DataError when the text ended inside a token.
-  virtual void finish() {}
+  /// Ends the text: appends what was kept back because it might have gone on. Another text may begin. Throws DataError
+  /// when the text ended inside a character.
+  virtual void finish(std::vector<std::int32_t>&) {}
+};
+
+/// Where a text can be cut so that the parts have the tokens of the whole.
+enum class TextCuts {
+  Never,
+  BeforeSpaces,  ///< between a letter a-z and a space
 };
 
 /// Immutable; may be shared by threads.
@@ -35,6 +43,10 @@ class Tokenizer {
   /// The text of `tokens`. A token outside the vocabulary (a model may have more rows than the tokenizer has entries)
   /// becomes U+FFFD.
   virtual std::string decode(std::span<const std::int32_t> tokens) const = 0;
+
+  /// The token that stands between documents; nothing for tokenizers that have none.
+  virtual std::optional<std::int32_t> end_token() const { return std::nullopt; }
+  virtual TextCuts cuts() const { return TextCuts::BeforeSpaces; }
 
   /// The tokens of a whole text. Throws DataError for one the tokenizer cannot take.
   std::vector<std::int32_t> encode(std::string_view whole) const;
@@ -62,8 +74,5 @@ class CharacterTokenizer : public Tokenizer {
  private:
   CharacterVocabulary characters_;
 };
-
-/// Null for External, and for Characters without a vocabulary: such tokens cannot be printed.
-std::shared_ptr<const Tokenizer> make_tokenizer(TokenizerKind kind, const CharacterVocabulary& characters);
 
 }  // namespace isobath

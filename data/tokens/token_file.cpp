@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/tokens/llmc_header.hpp"
+#include "data/tokens/megatron_index.hpp"
 #include "data/tokens/token_header.hpp"
 
 namespace isobath {
@@ -12,8 +13,29 @@ namespace {
 
 constexpr std::size_t kSampleBlock = std::size_t{64} << 10, kSampleBlocks = 256;
 
+// The table of sequences is read once, by the rank that reads the header.
+enum class Sequences { Trusted, Checked };
+
+TokenFileInfo describe_megatron(const MappedFile& file, Sequences sequences) {
+  const MappedFile index(megatron_index_of(file.path()));
+  const std::string where = index.path().string();
+  const auto size = static_cast<std::int64_t>(file.bytes().size());
+  const MegatronIndex header = decode_megatron_index(index.bytes(), where);
+  if (size == 0) throw DataError(text(file.path().string(), ": is empty, expected tokens"));
+  if (sequences == Sequences::Checked) check_megatron_sequences(index.bytes(), header, size, where);
+  return {file.path().string(),
+          TokenFormat::Megatron,
+          header.type,
+          TokenizerKind::External,
+          0,
+          size / size_of(header.type),
+          0,
+          {}};
+}
+
 // Everything but the fingerprint of formats that carry none.
-TokenFileInfo describe(const MappedFile& file, TokenFormat format) {
+TokenFileInfo describe(const MappedFile& file, TokenFormat format, Sequences sequences) {
+  if (format == TokenFormat::Megatron) return describe_megatron(file, sequences);
   const std::string where = file.path().string();
   const auto size = static_cast<std::int64_t>(file.bytes().size());
   if (format == TokenFormat::Shard) {
@@ -63,7 +85,7 @@ T load(const std::byte* bytes, std::int64_t index) {
 
 TokenFile TokenFile::read(const std::filesystem::path& path, TokenFormat format) {
   MappedFile file(path);
-  TokenFileInfo info = describe(file, format);
+  TokenFileInfo info = describe(file, format, Sequences::Checked);
   TokenFile out(std::move(file), std::move(info));
   if (format != TokenFormat::Shard) out.info_.fingerprint = sampled_fingerprint(out.bytes());
   return out;
@@ -71,7 +93,7 @@ TokenFile TokenFile::read(const std::filesystem::path& path, TokenFormat format)
 
 TokenFile TokenFile::reopen(const TokenFileInfo& info) {
   MappedFile file(info.path);
-  TokenFileInfo found = describe(file, info.format);
+  TokenFileInfo found = describe(file, info.format, Sequences::Trusted);
   if (info.format != TokenFormat::Shard) found.fingerprint = info.fingerprint;
   if (found != info)
     throw DataError(text(info.path, ": is not the file rank 0 reads: ", found.count, " tokens of type ",

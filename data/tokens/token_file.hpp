@@ -1,6 +1,7 @@
 #pragma once
 // One mapped file of tokens, whatever wrote it.
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -16,10 +17,14 @@
 namespace isobath {
 
 enum class TokenFormat {
-  Shard,  ///< isobath's own *.tok
-  LlmC,   ///< llm.c's .bin with its 1024-byte header
-  Raw,    ///< nanoGPT's .bin: u16 tokens and nothing else
+  Shard,     ///< isobath's own *.tok
+  LlmC,      ///< llm.c's .bin with its 1024-byte header
+  Raw,       ///< nanoGPT's .bin: u16 tokens and nothing else
+  Megatron,  ///< Megatron's .bin, which the .idx beside it describes
 };
+
+inline constexpr std::array kTokenFormats{TokenFormat::Shard, TokenFormat::LlmC, TokenFormat::Raw,
+                                          TokenFormat::Megatron};
 
 constexpr std::string_view name_of(TokenFormat format) {
   switch (format) {
@@ -29,6 +34,8 @@ constexpr std::string_view name_of(TokenFormat format) {
       return "llmc";
     case TokenFormat::Raw:
       return "nanogpt";
+    case TokenFormat::Megatron:
+      return "megatron";
   }
   return "?";
 }

@@ -52,8 +52,8 @@ TokenHeader fields_of(std::span<const std::byte> file, const std::string& where)
   const auto count = get<std::uint64_t>(file, kCountAt), vocabulary = get<std::uint64_t>(file, kVocabularyAt);
   if (size != kTokenHeaderBytes) refuse(where, "says its header has ", size, " bytes, expected ", kTokenHeaderBytes);
   if (type != 1 && type != 2 && type != 4) refuse(where, "says a token has ", type, " bytes, expected 1, 2 or 4");
-  if (tokenizer > static_cast<std::uint32_t>(TokenizerKind::Characters))
-    refuse(where, "names tokenizer ", tokenizer, ", expected 0 (external), 1 (bytes) or 2 (characters)");
+  if (tokenizer > static_cast<std::uint32_t>(kTokenizerKinds.back()))
+    refuse(where, "names tokenizer ", tokenizer, ", which this isobath does not know");
   constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
   if (vocabulary == 0 || vocabulary > std::min(kMost, std::uint64_t{1} << (8 * type)))
     refuse(where, "has vocabulary size ", vocabulary, ", which tokens of ", type, " bytes cannot have");

@@ -6,7 +6,7 @@
 //        8      4  format version, 1
 //       12      4  header size, 128: where the tokens begin
 //       16      4  bytes per token: 1, 2 or 4
-//       20      4  tokenizer: 0 external, 1 bytes, 2 characters
+//       20      4  tokenizer: 0 external, 1 bytes, 2 characters, 3 bpe, 4 sentencepiece
 //       24      8  number of tokens
 //       32      8  vocabulary size: every token is smaller
 //       40     16  XXH3-128 of the stored tokens

@@ -1,6 +1,7 @@
 #pragma once
 // How a token is stored in a file: an unsigned little-endian integer of 1, 2 or 4 bytes. In memory tokens are i32.
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,8 @@ static_assert(std::endian::native == std::endian::little, "token files are mappe
 
 /// The value is the width in bytes, and what a file header says.
 enum class TokenType : std::uint32_t { U8 = 1, U16 = 2, U32 = 4 };
+
+inline constexpr std::array kTokenTypes{TokenType::U8, TokenType::U16, TokenType::U32};
 
 constexpr std::int64_t size_of(TokenType type) { return static_cast<std::int64_t>(type); }
 

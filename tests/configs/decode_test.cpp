@@ -112,10 +112,13 @@ TEST(Section, IsNoValue) {
 
 TEST(Required, AValueThatNothingSetsIsAskedFor) {
   EXPECT_EQ(mistakes("seed: 1\n", {}),
-            Lines{"a.yaml: data.path: expected text that is not empty, found nothing; set it in the file, or "
-                  "on the command line as data.path=..."});
+            Lines{"a.yaml: data.path: expected a path, or a list of sources, found nothing; set data.path to a folder "
+                  "made by isobath prepare, or to a token file"});
   EXPECT_EQ(mistakes("data: {path: \"\"}\n", {}),
-            Lines{"a.yaml:1:14: data.path: expected text that is not empty, found the text \"\"; give a value"});
+            Lines{"a.yaml:1:8: data.path: expected a path, or a list of sources, found nothing; set data.path to a "
+                  "folder made by isobath prepare, or to a token file"});
+  EXPECT_EQ(mistakes("data: {path: x, sources: [a]}\n", {}).size(), 2U) << "both, and no weights";
+  EXPECT_TRUE(mistakes("data: {sources: [a, b], weights: [1, 0.5]}\n", {}).empty());
 }
 
 TEST(All, MistakesComeAtOnceInTheOrderOfTheFile) {

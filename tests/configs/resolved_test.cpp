@@ -54,6 +54,10 @@ std::string other_value(const config::Field& field) {
     if (candidate == now) continue;
     const config::Node node = config::scalar_node(candidate, config::Quoting::Plain, {});
     if (!field.read(node) && field.text() != now) return candidate;
+    config::Node list;
+    list.kind = config::Node::Kind::List;
+    list.list = {node};
+    if (!field.read(list) && field.text() != now) return std::string("[") + candidate + "]";
   }
   return "";
 }
@@ -74,6 +78,8 @@ TEST(Dump, ReadsBackAsTheSameConfiguration) {
     }
   changed.system.dtype = DTypeChoice::F32;
   changed.model.width = 14 * changed.model.heads;
+  changed.data.sources.clear();  // a run has a path or sources
+  changed.data.weights.clear();
   changed.data.path = "a: b # c \"d\" \\ \n\t\xc3\xa9";
   const ResolvedConfig first{changed, {}, {}};
   const ResolvedConfig second = parse_run_config(dump(first), "config.yaml");
@@ -177,9 +183,10 @@ TEST(Defaults, KeepTheirOwnRules) {
   RunConfig run;
   for (const config::Field& field : config::bind(run).fields) {
     if (field.path == "data.path") continue;  // has no default: it must be given
-    const config::Node node =
+    config::Node node =
         config::scalar_node(field.text() == "\"\"" ? "" : field.text(),
                             field.text() == "\"\"" ? config::Quoting::Quoted : config::Quoting::Plain, {});
+    if (field.text() == "[]") node.kind = config::Node::Kind::List;
     EXPECT_FALSE(field.read(node)) << field.path << " = " << field.text();
   }
 }

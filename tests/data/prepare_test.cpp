@@ -13,7 +13,7 @@
 #include "data/files/folder_lock.hpp"
 #include "data/prepare/dataset_manifest.hpp"
 #include "data/prepare/survey.hpp"
-#include "data/text/tokenizer.hpp"
+#include "data/text/tokenizer_data.hpp"
 #include "data/tokens/token_stream.hpp"
 
 namespace isobath {
@@ -130,7 +130,8 @@ TEST_F(Prepare, DamageOfAFinishedDatasetIsFound) {
   std::filesystem::remove(wanted.output / "vocabulary.json");
   EXPECT_TRUE(refuses([&] { verify_dataset(wanted.output); }, {"vocabulary.json", "No such file"}));
   write_file(wanted.output / "vocabulary.json", CharacterVocabulary(U"abcdefg", "here").to_json());
-  EXPECT_TRUE(refuses([&] { verify_dataset(wanted.output); }, {"vocabulary.json", "are not those"}));
+  EXPECT_TRUE(
+      refuses([&] { verify_dataset(wanted.output); }, {"vocabulary.json", "is not what the tokens were made with"}));
 }
 
 TEST_F(Prepare, AnInterruptedRunIsTakenUpAndItsLeftoversGo) {
@@ -200,9 +201,9 @@ TEST_F(Prepare, AFullDiskLeavesNothingThatLooksFinished) {
   const PrepareOptions wanted = options(std::string(100000, 'x'), TokenizerKind::Bytes);
   {
     const FileSizeLimit limit(50000);
-    EXPECT_TRUE(refuses<StorageError>([&] { prepare(wanted); }, {"tokens-00000-of-00001", "cannot write it", "space"}));
+    EXPECT_TRUE(refuses<StorageError>([&] { prepare(wanted); }, {"part-000000", "cannot write it", "space"}));
   }
-  EXPECT_TRUE(std::filesystem::is_empty(wanted.output));
+  EXPECT_EQ(names(), std::vector<std::string>{"parts"}) << "what is done already, and no dataset";
   EXPECT_EQ(prepare(wanted).outcome, PrepareOutcome::Written);
   EXPECT_EQ(decoded(), std::string(100000, 'x'));
 }

@@ -22,16 +22,20 @@ std::string commands_of(const std::filesystem::path& document) {
   return out;
 }
 
-TEST(Documentation, TutorialRunsAsWritten) {
-  const std::string commands = commands_of(std::filesystem::path(ISOBATH_SOURCE) / "docs/tutorial.md");
+void expect_runs(const std::string& document) {
+  const std::string commands = commands_of(std::filesystem::path(ISOBATH_SOURCE) / document);
   ASSERT_NE(commands.find("isobath train"), std::string::npos);
   const Workbench bench;
   std::filesystem::remove_all(bench / "data");
   const std::string folder = std::filesystem::path(ISOBATH_PROGRAM).parent_path().string();
-  bench.write("tutorial.sh", "set -euo pipefail\nPATH=" + folder + ":$PATH\n" + commands);
-  const Ending ending = bench.shell("bash tutorial.sh");
+  bench.write("document.sh", "set -euo pipefail\nPATH=" + folder + ":$PATH\n" + commands);
+  const Ending ending = bench.shell("bash document.sh");
   EXPECT_EQ(ending.code, 0) << ending.out << ending.err;
 }
+
+TEST(Documentation, TutorialRunsAsWritten) { expect_runs("docs/tutorial.md"); }
+
+TEST(Documentation, DataGuideRunsAsWritten) { expect_runs("docs/data.md"); }
 
 TEST(Documentation, ListsEveryKeyAsTheCodeDoes) {
   const std::string written = content_of(std::filesystem::path(ISOBATH_SOURCE) / "docs/configuration.md");

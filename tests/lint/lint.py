@@ -41,6 +41,8 @@ FENCES = [
     (r"^mpi\.h$", [r"^parallel/(mpi/|mpi_|nccl_)", r"^launcher/session\.cpp$", r"^tests/parallel/"]),
     (r"^nccl\.h$", [r"^parallel/nccl_"]),
     (r"^(hdf5|H5\w+)\.h$", [r"^trainer/checkpoint/([\w]+/)?hdf5_", r"^tests/checkpoint/"]),
+    (r"^sentencepiece_\w+\.h$", [r"^data/sentencepiece/sentencepiece\.cpp$"]),
+    (r"^pcre2\.h$", [r"^data/bpe/pcre2_"]),
     (r"^yaml-cpp/", [r"^configs/yaml/"]),
     (r"^(nlohmann|spdlog|CLI)/", [r"\.cpp$"]),
 ]
