@@ -70,7 +70,7 @@ node_start() {
   mkdir -p "$cluster_folder/spool.$1"
   # shellcheck disable=SC2016  # expanded inside the namespaces
   setsid unshare --mount --uts --pid --fork --kill-child --mount-proc --propagation private bash -c '
-    hostname "$1" && mount --bind "$2/hosts" /etc/hosts && mount -t tmpfs -o size=64m tmpfs "$2/pmix" &&
+    ulimit -c unlimited && hostname "$1" && mount --bind "$2/hosts" /etc/hosts && mount -t tmpfs -o size=64m tmpfs "$2/pmix" &&
       exec slurmd -D -f "$2/slurm.conf" -N "$1"' node "$1" "$cluster_folder" </dev/null >"$cluster_folder/log/$1.out" 2>&1 &
   echo $! >"$cluster_folder/$1.pid"
   disown # bash would report its end

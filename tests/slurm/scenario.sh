@@ -27,6 +27,7 @@ leave() {
   if ((code != 0)); then
     grep -avE 'step +[0-9]+/' "$work"/runs/*slurm/*.out "$work"/runs/*/slurm/*.out | sed "s#^$work/##"
     tail -n 12 "$work"/cluster/log/slurmctld.log
+    [[ ! -s core ]] || gdb -batch -ex 'thread apply all bt 16' "$program" core 2>/dev/null || ls -l core
   fi
   rm -rf "$work"
   exit "$code"

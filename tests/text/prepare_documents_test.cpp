@@ -13,6 +13,7 @@
 #include "data/prepare/prepare.hpp"
 #include "data/text/tokenizer_data.hpp"
 #include "data/tokens/token_stream.hpp"
+#include "support/python.hpp"
 
 namespace isobath {
 namespace {
@@ -227,8 +228,7 @@ TEST_F(PrepareDocuments, ATrainedVocabularyIsRepeatableAndServesOtherTexts) {
 }
 
 TEST_F(PrepareDocuments, HuggingFaceReadsATrainedVocabularyAndMakesTheSameTokens) {
-  if (std::system("python3 -c 'import tokenizers' 2>/dev/null") != 0)
-    GTEST_SKIP() << "python3 has no module tokenizers (pip install tokenizers)";
+  if (!python_has("tokenizers")) GTEST_SKIP() << "Python's tokenizers is not installed (pip install tokenizers)";
   const std::string text = prose(5000) + "\n\tIt's 1234  caf\xC3\xA9 \xE2\x82\xAC!?  ";
   PrepareOptions wanted = options("a.txt", text);
   wanted.end_token = EndTokenPlace::None;
@@ -240,7 +240,7 @@ TEST_F(PrepareDocuments, HuggingFaceReadsATrainedVocabularyAndMakesTheSameTokens
   const auto quoted = [&](const std::string& name) { return " '" + (folder_ / name).string() + "'"; };
   ASSERT_EQ(
       std::system(
-          ("python3" + quoted("encode.py") + quoted("out/tokenizer.json") + quoted("a.txt") + quoted("ids")).c_str()),
+          (python() + quoted("encode.py") + quoted("out/tokenizer.json") + quoted("a.txt") + quoted("ids")).c_str()),
       0);
   std::string ours;
   for (const std::int32_t token : tokens()) ours += (ours.empty() ? "" : " ") + std::to_string(token);
