@@ -57,4 +57,7 @@ std::string describe(const Node& node);
 /// `text` in double quotes, unprintable bytes escaped, long text cut: fit for one line of a message.
 std::string in_quotes(std::string_view text);
 
+/// Quotes, backslashes and control characters as a double-quoted YAML scalar writes them.
+std::string escaped(std::string_view text);
+
 }  // namespace isobath::config

@@ -54,20 +54,7 @@ std::string print(bool value) { return value ? "true" : "false"; }
 
 std::string print(const std::string& value) {
   if (is_plain(value)) return value;
-  std::string out = "\"";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (byte < 0x20 || byte == 0x7f) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-      out += escaped;
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
+  return '"' + escaped(value) + '"';
 }
 
 std::string describe(std::string_view type, const FieldRule& rule) {
