@@ -73,7 +73,7 @@ void Trainer::stop(const StepTotals::Read& read) {
 }
 
 void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
-  const std::int64_t flops_before = ledger().total();
+  const Ledger executed_before = ledger();
   const double begun = seconds_now(), waited_before = collective_wait_seconds();
   active_rows_ = 0;
   totals_.begin();
@@ -84,7 +84,9 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
     reducer_.begin_micro_batch(i + 1 == parts.size() ? MicroBatch::Last : MicroBatch::More);
     accumulate(parts[i], inverse);
   }
-  totals_.add_flops(ledger().total() - flops_before);
+  const Ledger executed = ledger() - executed_before;
+  totals_.add_flops(executed.total());
+  totals_.add_recomputed_flops(executed.recomputed());
   totals_.add_data(batch.digest());
   totals_.add_votes(votes);
   const double waited = collective_wait_seconds() - waited_before;
@@ -135,6 +137,7 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds, double 
           .seconds = seconds,
           .tokens_per_second = static_cast<double>(tokens_per_step()) / seconds,
           .executed_flops = read.flops,
+          .recomputed_flops = read.recomputed_flops,
           .dense_flops = training_flops(forward) * static_cast<double>(config_.train.batch),
           .depth = read.depth,
           .gate = read.gate,
