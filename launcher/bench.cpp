@@ -13,6 +13,7 @@
 #include "ops/core/threads.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
+#include "trainer/report/step_trace.hpp"
 
 namespace isobath {
 namespace {
@@ -27,6 +28,7 @@ struct BenchArguments {
   bool as_json = false;
   bool dense_only = false;
   Recompute recompute = Recompute::None;
+  std::string trace = {};
   TokenizerBenchArguments tokenizer = {};
 };
 
@@ -190,12 +192,14 @@ ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
   settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   StepBenchOptions options = arguments.options;
   if (arguments.dense_only) options.depths.resize(1);
+  options.traced = !arguments.trace.empty();
   if (arguments.recompute == Recompute::Block) options.recomputes = {Recompute::None, Recompute::Block};
   if (arguments.of_checkpoints) {
     bench_of_checkpoints(arguments, ranks);
     return ExitCode::Done;
   }
   const StepBenchReport report = arguments.over_ranks ? bench_ranks(options, ranks) : bench_steps(options, ranks);
+  if (options.traced) write_trace(arguments.trace, report.trace, ranks);
   if (ranks.rank() != 0) return ExitCode::Done;
   if (arguments.as_json)
     print_json(arguments, report);
@@ -244,6 +248,9 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
           ->transform(CLI::CheckedTransformer(
               std::map<std::string, Recompute>{{"none", Recompute::None}, {"block", Recompute::Block}}))
           ->default_str("none");
+  CLI::Option* trace =
+      command->add_option("--trace", arguments->trace,
+                          "a file for one step more of every row, op by op and rank by rank, as trace viewers read it");
   command->add_flag("--dense-only", arguments->dense_only, "no rows with routing");
   command->add_option("--steps", options.steps, "counted steps of each row")
       ->capture_default_str()
@@ -267,7 +274,8 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->add_flag("--over-ranks", arguments->over_ranks,
                  "compare 1, 2, ... ranks with the same threads between them; under mpirun or srun")
       ->excludes(checkpoints)
-      ->excludes(recompute);
+      ->excludes(recompute)
+      ->excludes(trace);
   command->add_flag("--json", arguments->as_json, "print an array of rows");
   CLI::Option* text = command->add_option("--text", arguments->tokenizer.text, "with --tokenizer: the text to encode");
   command

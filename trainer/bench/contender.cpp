@@ -29,7 +29,8 @@ Contender::Contender(const StepBenchOptions& options, const ContenderKind& kind,
       threads_(threads),
       replica_(config_, Device::cpu(), ranks.size()),
       trainer_(config_, replica_, ranks),
-      batch_(random_batch(config_.model, options.batch, ranks)) {}
+      batch_(random_batch(config_.model, options.batch, ranks)),
+      label_(text(name_of(kind.depth.policy), ' ', name_of(kind.dtype), ", recompute ", name_of(kind.recompute))) {}
 
 StepReport Contender::take_step() {
   set_kernel_threads(threads_);
@@ -77,6 +78,11 @@ double Contender::time_ratio_to(const Contender& other) const {
   std::vector<double> ratios;
   for (std::size_t i = 0; i < seconds_.size(); ++i) ratios.push_back(seconds_[i] / other.seconds_[i]);
   return median(ratios);
+}
+
+void Contender::traced_step() {
+  const SpanScope span(label_.c_str());
+  take_step();
 }
 
 std::vector<OpRow> Contender::steps_by_op(std::int64_t steps, const OpLimits& limits) {

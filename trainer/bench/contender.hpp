@@ -32,6 +32,8 @@ class Contender {
   };
   /// Medians of the measured steps.
   StepBenchRow row(double peak_flops, const Others& others) const;
+  /// One more step, as one span of the clock that listens; the clock's spans name it as long as the contender lives.
+  void traced_step();
   /// `steps` more steps, and what one of them did.
   std::vector<OpRow> steps_by_op(std::int64_t steps, const OpLimits& limits);
 
@@ -45,6 +47,7 @@ class Contender {
   Replica replica_;
   Trainer trainer_;
   Batch batch_;
+  std::string label_;  // of its span
   std::vector<double> seconds_, compute_, communication_, imbalance_;
   StepBenchRow row_;
 };

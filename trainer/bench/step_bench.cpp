@@ -1,6 +1,7 @@
 #include "trainer/bench/step_bench.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "ops/core/cpu/matmul.hpp"
@@ -9,6 +10,7 @@
 #include "trainer/bench/contender.hpp"
 #include "trainer/bench/measuring.hpp"
 #include "trainer/metrics/flops.hpp"
+#include "trainer/report/step_trace.hpp"
 
 namespace isobath {
 namespace {
@@ -35,6 +37,15 @@ Team make_team(const StepBenchOptions& options, int size, int all_threads, Commu
         options, ContenderKind{options.depths.front(), options.dtypes.front(), options.recomputes.front()},
         *team.members, all_threads / size);
   return team;
+}
+
+/// The trace of one step of each; times count from a moment that all ranks share.
+std::string trace_of(const std::vector<std::unique_ptr<Contender>>& contenders, Communicator& ranks) {
+  ranks.barrier();
+  const auto origin = std::chrono::steady_clock::now().time_since_epoch();
+  const OpClock clock(KeepSpans::Yes);
+  for (const auto& contender : contenders) contender->traced_step();
+  return trace_events(clock.spans(), ranks.rank(), std::chrono::nanoseconds(origin).count());
 }
 
 template <class T>
@@ -94,6 +105,7 @@ StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks
   for (std::int64_t step = 0; step < options.steps; ++step)
     for (const auto& contender : contenders) contender->measured_step();
   StepBenchReport report;
+  if (options.traced) report.trace = trace_of(contenders, ranks);
   if (options.by_op) report.bandwidth = measure_bandwidth();
   const std::size_t choices = options.recomputes.size(), in_dtype = options.depths.size() * choices;
   for (std::size_t i = 0; i < contenders.size(); ++i) {

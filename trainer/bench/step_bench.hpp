@@ -25,6 +25,7 @@ struct StepBenchOptions {
   std::vector<DepthConfig> depths;  ///< one row each in every dtype; ratios are to the first
   std::vector<DTypeChoice> dtypes = {DTypeChoice::F32};
   std::vector<Recompute> recomputes = {Recompute::None};  ///< one row each of every policy and dtype
+  bool traced = false;                                    ///< with a trace of one step more of every row
   bool by_op = false;  ///< with a table of the step by op: as many steps more, which the clock's readings slow a little
 };
 
@@ -54,6 +55,7 @@ struct StepBenchRow {
 
 struct StepBenchReport {
   std::vector<StepBenchRow> rows;
+  std::string trace;       ///< this rank's events (trainer/report/step_trace.hpp); empty unless asked for
   double bandwidth = 0.0;  ///< bytes per second of a copy in memory, read and written; 0 unless asked for the ops
 };
 
