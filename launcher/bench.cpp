@@ -13,6 +13,7 @@
 #include "ops/core/threads.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
+#include "trainer/report/step_trace.hpp"
 
 namespace isobath {
 namespace {
@@ -26,6 +27,8 @@ struct BenchArguments {
   std::string directory = ".";
   bool as_json = false;
   bool dense_only = false;
+  Recompute recompute = Recompute::None;
+  std::string trace = {};
   TokenizerBenchArguments tokenizer = {};
 };
 
@@ -66,9 +69,10 @@ nlohmann::ordered_json ops_json(const std::vector<OpRow>& ops) {
 
 void print_ops(const StepBenchReport& report) {
   for (const StepBenchRow& row : report.rows) {
-    std::printf("\n%s %s by op; copying moves %.1f GB/s\n%-18s %-11s %-9s %7s %9s %8s %10s\n", row.policy.c_str(),
-                std::string(name_of(row.dtype)).c_str(), report.bandwidth * 1e-9, "op", "work", "direction", "calls",
-                "ms/step", "of step", "of limit");
+    std::printf("\n%s %s, recompute %s, by op; copying moves %.1f GB/s\n%-18s %-11s %-9s %7s %9s %8s %10s\n",
+                row.policy.c_str(), std::string(name_of(row.dtype)).c_str(),
+                std::string(name_of(row.recompute)).c_str(), report.bandwidth * 1e-9, "op", "work", "direction",
+                "calls", "ms/step", "of step", "of limit");
     for (const OpRow& op : row.ops) {
       if (op.limit == OpLimit::None && op.share_of_step < 0.001) continue;
       std::printf("%-18s %-11s %-9s %7.1f %9.2f %8.3f", op.op.c_str(), name_of(op.work), name_of(op.direction),
@@ -85,6 +89,7 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report) 
     rows.push_back({{"model", name_of(arguments.options.model)},
                     {"dtype", name_of(row.dtype)},
                     {"policy", row.policy},
+                    {"recompute", name_of(row.recompute)},
                     {"batch", arguments.options.batch},
                     {"ranks", row.ranks},
                     {"threads", row.threads},
@@ -98,6 +103,7 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report) 
                     {"flop_ratio", row.flop_ratio},
                     {"time_ratio", row.time_ratio},
                     {"dtype_ratio", row.dtype_ratio},
+                    {"recompute_ratio", row.recompute_ratio},
                     {"activation_bytes", row.activation_bytes},
                     {"new_blocks", row.new_blocks},
                     {"host_waits", row.host_waits},
@@ -125,14 +131,16 @@ void print_table(const BenchArguments& arguments, const StepBenchReport& report)
                   report.rows[i].peak_flops * 1e-9);
   std::printf("\n");
   if (arguments.over_ranks) return print_ranks(report);
-  std::printf("%-18s %-5s %15s %9s %10s %7s %11s %11s %11s %9s %7s %6s\n", "policy", "dtype", "ranks x threads",
-              "ms/step", "tokens/s", "share", "flop ratio", "time ratio", "dtype ratio", "act. MiB", "blocks", "waits");
+  std::printf("%-18s %-5s %-9s %15s %9s %10s %7s %11s %11s %11s %10s %9s %7s %6s\n", "policy", "dtype", "recompute",
+              "ranks x threads", "ms/step", "tokens/s", "share", "flop ratio", "time ratio", "dtype ratio",
+              "rec. ratio", "act. MiB", "blocks", "waits");
   for (const StepBenchRow& row : report.rows)
-    std::printf("%-18s %-5s %15s %9.1f %10.0f %7.3f %11.3f %11.3f %11.3f %9.1f %7lld %6lld\n", row.policy.c_str(),
-                std::string(name_of(row.dtype)).c_str(), text(row.ranks, " x ", row.threads).c_str(), row.seconds * 1e3,
-                row.tokens_per_second, row.share_of_peak, row.flop_ratio, row.time_ratio, row.dtype_ratio,
-                static_cast<double>(row.activation_bytes) / 1048576.0, static_cast<long long>(row.new_blocks),
-                static_cast<long long>(row.host_waits));
+    std::printf("%-18s %-5s %-9s %15s %9.1f %10.0f %7.3f %11.3f %11.3f %11.3f %10.3f %9.1f %7lld %6lld\n",
+                row.policy.c_str(), std::string(name_of(row.dtype)).c_str(),
+                std::string(name_of(row.recompute)).c_str(), text(row.ranks, " x ", row.threads).c_str(),
+                row.seconds * 1e3, row.tokens_per_second, row.share_of_peak, row.flop_ratio, row.time_ratio,
+                row.dtype_ratio, row.recompute_ratio, static_cast<double>(row.activation_bytes) / 1048576.0,
+                static_cast<long long>(row.new_blocks), static_cast<long long>(row.host_waits));
   if (arguments.options.by_op) print_ops(report);
 }
 
@@ -184,11 +192,14 @@ ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
   settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   StepBenchOptions options = arguments.options;
   if (arguments.dense_only) options.depths.resize(1);
+  options.traced = !arguments.trace.empty();
+  if (arguments.recompute == Recompute::Block) options.recomputes = {Recompute::None, Recompute::Block};
   if (arguments.of_checkpoints) {
     bench_of_checkpoints(arguments, ranks);
     return ExitCode::Done;
   }
   const StepBenchReport report = arguments.over_ranks ? bench_ranks(options, ranks) : bench_steps(options, ranks);
+  if (options.traced) write_trace(arguments.trace, report.trace, ranks);
   if (ranks.rank() != 0) return ExitCode::Done;
   if (arguments.as_json)
     print_json(arguments, report);
@@ -230,6 +241,16 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
           CLI::Transformer(std::map<std::string, DTypeChoice>{{"f32", DTypeChoice::F32}, {"bf16", DTypeChoice::Bf16}}))
       ->default_str("f32");
   command->add_flag("--by-op", options.by_op, "a table of the step by op, each beside its limit");
+  CLI::Option* recompute =
+      command
+          ->add_option("--recompute", arguments->recompute,
+                       "block: every row a second time with its blocks recomputed in backward, as train.recompute")
+          ->transform(CLI::CheckedTransformer(
+              std::map<std::string, Recompute>{{"none", Recompute::None}, {"block", Recompute::Block}}))
+          ->default_str("none");
+  CLI::Option* trace =
+      command->add_option("--trace", arguments->trace,
+                          "a file for one step more of every row, op by op and rank by rank, as trace viewers read it");
   command->add_flag("--dense-only", arguments->dense_only, "no rows with routing");
   command->add_option("--steps", options.steps, "counted steps of each row")
       ->capture_default_str()
@@ -252,7 +273,9 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
   command
       ->add_flag("--over-ranks", arguments->over_ranks,
                  "compare 1, 2, ... ranks with the same threads between them; under mpirun or srun")
-      ->excludes(checkpoints);
+      ->excludes(checkpoints)
+      ->excludes(recompute)
+      ->excludes(trace);
   command->add_flag("--json", arguments->as_json, "print an array of rows");
   CLI::Option* text = command->add_option("--text", arguments->tokenizer.text, "with --tokenizer: the text to encode");
   command

@@ -18,7 +18,7 @@ RunConfig with_vocabulary(RunConfig config) {
   return config;
 }
 
-void print_json(const DryRun& run, const DryRunRequest& request) {
+void print_json(const DryRun& run, const RecomputeChoice& choice, const DryRunRequest& request) {
   nlohmann::ordered_json flops;
   for (std::size_t kind = 0; kind < kWorkKinds; ++kind) {
     const Work work = static_cast<Work>(kind);
@@ -33,6 +33,11 @@ void print_json(const DryRun& run, const DryRunRequest& request) {
                                    {"step_flops", run.step.total()},
                                    {"dense_step_flops", run.dense_flops},
                                    {"flops", flops},
+                                   {"recomputed_step_flops", run.step.recomputed()},
+                                   {"recompute_block",
+                                    {{"activations", choice.recomputed_activations},
+                                     {"activations_without", choice.kept_activations},
+                                     {"added_step_flops", choice.recomputed_flops}}},
                                    {"memory",
                                     {{"weights", run.memory.weights},
                                      {"gradients", run.memory.gradients},
@@ -44,7 +49,7 @@ void print_json(const DryRun& run, const DryRunRequest& request) {
   std::printf("%s\n", out.dump().c_str());
 }
 
-void print_table(const DryRun& run, const DryRunRequest& request) {
+void print_table(const DryRun& run, const RecomputeChoice& choice, const DryRunRequest& request) {
   const auto tokens = static_cast<double>(run.tokens_per_step);
   std::printf("\nparameters          %lld (routers %lld, of these predictors %lld)\n",
               static_cast<long long>(run.parameters), static_cast<long long>(run.router_parameters),
@@ -65,18 +70,24 @@ void print_table(const DryRun& run, const DryRunRequest& request) {
       "checkpoint copy %.1f\n",
       mebibytes(run.memory.peak()), mebibytes(run.memory.weights), mebibytes(run.memory.gradients),
       mebibytes(run.memory.moments), mebibytes(run.memory.activations), mebibytes(run.memory.checkpoint_copy));
+  std::printf("recompute: block    activations %.1f instead of %.1f MiB for %.1f %% more FLOPs; configured: %s\n",
+              mebibytes(choice.recomputed_activations), mebibytes(choice.kept_activations),
+              100.0 * static_cast<double>(choice.recomputed_flops) / static_cast<double>(choice.flops),
+              run.step.recomputed() > 0 ? "block" : "none");
   std::printf("checkpoint          %.1f MiB\n", mebibytes(run.checkpoint_bytes));
 }
 
 }  // namespace
 
 ExitCode print_dry_run(const ResolvedConfig& resolved, const DryRunRequest& request) {
-  const DryRun run = measure_dry_run(with_vocabulary(resolved.config), request.ranks);
+  const RunConfig config = with_vocabulary(resolved.config);
+  const DryRun run = measure_dry_run(config, request.ranks);
+  const RecomputeChoice choice = measure_recompute(config, request.ranks);
   if (request.as_json) {
-    print_json(run, request);
+    print_json(run, choice, request);
   } else {
     std::fputs(dump(resolved).c_str(), stdout);
-    print_table(run, request);
+    print_table(run, choice, request);
   }
   return ExitCode::Done;
 }

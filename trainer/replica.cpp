@@ -23,7 +23,7 @@ ParameterList parameters_of(Transformer& model, TrainableRouter& router) {
 
 Replica::Replica(const RunConfig& config, Device device, int world, std::optional<RouteTrace> trace)
     : router(make_router(config.depth, config.model, std::move(trace))),
-      model(config.model),
+      model(config.model, config.train.recompute),
       parameters(parameters_of(model, *router), flat_settings(config, world), device, storage_of(config, world)) {
   for (const Parameter* parameter : parameters.parameters())
     initialise(*parameter, static_cast<std::uint64_t>(config.seed));

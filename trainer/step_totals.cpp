@@ -30,6 +30,8 @@ void StepTotals::add_z_loss(const Tensor& loss) {
 
 void StepTotals::add_flops(std::int64_t flops) { tally(values_, kFlops, static_cast<double>(flops)); }
 
+void StepTotals::add_recomputed_flops(std::int64_t flops) { tally(values_, kRecomputed, static_cast<double>(flops)); }
+
 void StepTotals::add_routes(const ModelOutput& output, const Tensor& unit, double unit_value) {
   for (const LayerRecord& record : output.routed) {
     const Route& route = record.route;
@@ -82,6 +84,7 @@ StepTotals::Read StepTotals::read(const Router& router) const {
   out.auxiliary = at(kAuxiliary);
   out.z_loss = at(kZLoss);
   out.flops = at(kFlops);
+  out.recomputed_flops = at(kRecomputed);
   out.data = static_cast<std::int64_t>(at(kData));
   out.gradient_norm = std::sqrt(at(summed()));
   out.went = at(go) != 0.0;

@@ -27,8 +27,10 @@ class StepTotals {
   /// Adds what the routed layers did; `unit` is f32 [1], 1 / rows that the totals cover, and `unit_value` the same on
   /// the host.
   void add_routes(const ModelOutput& output, const Tensor& unit, double unit_value);
-  /// Adds executed FLOPs.
+  /// Adds executed FLOPs of the model.
   void add_flops(std::int64_t flops);
+  /// Adds FLOPs that were executed again.
+  void add_recomputed_flops(std::int64_t flops);
   /// Adds Batch::digest() of this rank's samples.
   void add_data(std::int64_t digest);
   /// Adds this rank's votes.
@@ -56,7 +58,8 @@ class StepTotals {
     double loss = 0.0;
     double auxiliary = 0.0;
     double z_loss = 0.0;
-    double flops = 0.0;          ///< executed, all ranks
+    double flops = 0.0;  ///< executed, all ranks
+    double recomputed_flops = 0.0;
     std::int64_t data = 0;       ///< digest of the samples
     double gradient_norm = 0.0;  ///< of the main group
     bool went = false;           ///< whether the weights were updated
@@ -75,16 +78,16 @@ class StepTotals {
 
  private:
   static constexpr std::int64_t kLoss = 0, kAuxiliary = 1, kFlops = 2, kStop = 3, kSaved = 4, kSaveFailed = 5,
-                                kData = 6, kZLoss = 7, kLayers = 8;
+                                kData = 6, kZLoss = 7, kRecomputed = 8, kLayers = 9;
   static std::int64_t index(ParameterGroup group) { return static_cast<std::int64_t>(group); }
   std::int64_t bins_of(std::int64_t layer) const { return kLayers + 2 * layers_ + kGateBins * layer; }
   std::int64_t ranks_begin() const { return bins_of(layers_); }
   std::int64_t summed() const { return ranks_begin() + 2 * ranks_; }
 
   std::int64_t layers_, ranks_;
-  // f64: loss, auxiliary, FLOPs, votes [3], data digest, z-loss, depth [L], gate [L], gate bins [L * bins], compute
-  // seconds [N], active rows [N], where a rank adds to its own places only; then, equal on all ranks: squares [groups],
-  // controls [groups * 4]
+  // f64: loss, auxiliary, FLOPs, votes [3], data digest, z-loss, recomputed FLOPs, depth [L], gate [L], gate bins [L *
+  // bins], compute seconds [N], active rows [N], where a rank adds to its own places only; then, equal on all ranks:
+  // squares [groups], controls [groups * 4]
   Tensor values_;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ops/add/add.hpp"
+#include "ops/core/op_clock.hpp"
 #include "ops/cross_entropy/cross_entropy.hpp"
 #include "ops/tally/tally.hpp"
 #include "parallel/agreement.hpp"
@@ -54,15 +55,21 @@ Trainer::Trainer(const RunConfig& config, Replica& replica, Communicator& ranks)
                    replica.parameters.values().device())) {}
 
 StepReport Trainer::step(const Batch& batch, StepVotes votes, double loss_limit) {
+  const SpanScope span("step");
   const double begun = seconds_now(), waited_before = collective_wait_seconds();
   gather_gradients(batch, votes);
-  optimizer_.step(totals_, reducer_, learning_rate_at(config_.optim, config_.train.steps, steps_done_), steps_done_ + 1,
-                  loss_limit);
+  update(loss_limit);
   const StepTotals::Read read = totals_.read(*replica_.router);
   const bool is_spike = std::isfinite(read.loss) && read.loss > loss_limit;
   if (!read.went && !is_spike) stop(read);
   ++steps_done_;
   return report(read, seconds_now() - begun, collective_wait_seconds() - waited_before);
+}
+
+void Trainer::update(double loss_limit) {
+  const SpanScope span("update");
+  optimizer_.step(totals_, reducer_, learning_rate_at(config_.optim, config_.train.steps, steps_done_), steps_done_ + 1,
+                  loss_limit);
 }
 
 void Trainer::stop(const StepTotals::Read& read) {
@@ -73,7 +80,7 @@ void Trainer::stop(const StepTotals::Read& read) {
 }
 
 void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
-  const std::int64_t flops_before = ledger().total();
+  const Ledger executed_before = ledger();
   const double begun = seconds_now(), waited_before = collective_wait_seconds();
   active_rows_ = 0;
   totals_.begin();
@@ -84,11 +91,14 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
     reducer_.begin_micro_batch(i + 1 == parts.size() ? MicroBatch::Last : MicroBatch::More);
     accumulate(parts[i], inverse);
   }
-  totals_.add_flops(ledger().total() - flops_before);
+  const Ledger executed = ledger() - executed_before;
+  totals_.add_flops(executed.total());
+  totals_.add_recomputed_flops(executed.recomputed());
   totals_.add_data(batch.digest());
   totals_.add_votes(votes);
   const double waited = collective_wait_seconds() - waited_before;
   totals_.add_work(ranks_.rank(), seconds_now() - begun - waited, active_rows_);
+  const SpanScope span("reduce");
   Collective sums = totals_.reduce(ranks_);
   reducer_.finish();  // buckets left while backward ran
   sums.before(CpuQueue{});
@@ -102,6 +112,13 @@ Tensor Trainer::inverse_targets(const Batch& batch) {
 }
 
 void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
+  const Tensor loss = forward(micro, inverse);
+  const SpanScope span("backward");
+  backward(loss);
+}
+
+Tensor Trainer::forward(const Batch& micro, const Tensor& inverse) {
+  const SpanScope span("forward");
   const auto seed = static_cast<std::uint64_t>(config_.seed);
   const ModelInput input{micro.inputs, {micro.size(), micro.context, steps_done_, micro.samples, unit_}};
   ModelOutput output = replica_.model.forward(input, *replica_.router, Phase::Training, seed);
@@ -118,8 +135,7 @@ void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
     totals_.add_auxiliary(auxiliary);
     loss = add(loss, auxiliary);
   }
-  output = {};  // from here on the tape alone keeps what backward needs
-  backward(loss);
+  return loss;  // from here on the tape alone keeps what backward needs
 }
 
 StepReport Trainer::report(const StepTotals::Read& read, double seconds, double waited) const {
@@ -135,6 +151,7 @@ StepReport Trainer::report(const StepTotals::Read& read, double seconds, double 
           .seconds = seconds,
           .tokens_per_second = static_cast<double>(tokens_per_step()) / seconds,
           .executed_flops = read.flops,
+          .recomputed_flops = read.recomputed_flops,
           .dense_flops = training_flops(forward) * static_cast<double>(config_.train.batch),
           .depth = read.depth,
           .gate = read.gate,

@@ -43,10 +43,13 @@ class Trainer {
   GradientReducer& reducer() { return reducer_; }
 
  private:
+  void update(double loss_limit);
   [[noreturn]] void stop(const StepTotals::Read& read);
   /// f32 [1]: 1 / valid targets of the global step.
   Tensor inverse_targets(const Batch& batch);
   void accumulate(const Batch& micro, const Tensor& inverse_targets);
+  /// The micro-batch's share of the objective, f32 [1].
+  Tensor forward(const Batch& micro, const Tensor& inverse_targets);
   StepReport report(const StepTotals::Read& read, double seconds, double waited) const;
   std::int64_t tokens_per_step() const { return config_.train.batch * config_.model.context; }
 

@@ -36,6 +36,13 @@ bool needs_grad(std::initializer_list<const Tensor*> inputs);
 /// Appends a node and makes `out` part of the graph. Does nothing unless needs_grad(inputs). `name` is a literal.
 void record(const char* name, std::initializer_list<const Tensor*> inputs, Tensor& out, BackwardFn backward);
 
+/// What `body` returns, by a forward pass that is not recorded: its tensors go at once. When backward comes to the
+/// result, the body runs again, recorded, and backward goes on through it; its FLOPs then count as recomputed. The body
+/// owns its inputs and gives the same bits both times. Gradients and the moments at which parameters are complete are
+/// those of calling it: contributions keep their order. `name` is a literal. Needs no recording of its own: without
+/// one, it is a call.
+Tensor recomputed(const char* name, std::function<Tensor()> body);
+
 /// Runs the thread's tape backward from the scalar `loss` with gradient 1 and empties it. The gradients of leaves stay
 /// in their slots.
 void backward(const Tensor& loss);

@@ -20,11 +20,12 @@ std::int64_t sum(const Ledger& ledger, Direction direction) {
 
 std::int64_t Ledger::forward() const { return sum(*this, Direction::Forward); }
 std::int64_t Ledger::backward() const { return sum(*this, Direction::Backward); }
+std::int64_t Ledger::recomputed() const { return sum(*this, Direction::Recomputed); }
 
 Ledger Ledger::operator-(const Ledger& earlier) const {
   Ledger difference = *this;
   for (std::size_t kind = 0; kind < kWorkKinds; ++kind)
-    for (std::size_t direction = 0; direction < 2; ++direction)
+    for (std::size_t direction = 0; direction < kDirections; ++direction)
       difference.flops[kind][direction] -= earlier.flops[kind][direction];
   return difference;
 }

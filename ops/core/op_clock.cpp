@@ -9,9 +9,14 @@ namespace {
 
 thread_local OpClock* listening = nullptr;
 
+std::int64_t nanoseconds(std::chrono::steady_clock::time_point at) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
+}
+std::int64_t nanoseconds_now() { return nanoseconds(std::chrono::steady_clock::now()); }
+
 }  // namespace
 
-OpClock::OpClock() {
+OpClock::OpClock(KeepSpans keep) : keep_(keep) {
   require(listening == nullptr, "two op clocks on one thread");
   times_.reserve(64);  // more than there are ops, so that no scope allocates
   listening = this;
@@ -28,10 +33,25 @@ OpTime& OpClock::of(const char* op) {
 
 OpClock* op_clock() { return listening; }
 
+void OpClock::add_span(const char* name, SpanRow row, std::int64_t begin, std::int64_t end) {
+  if (keep_ == KeepSpans::Yes) spans_.push_back({name, current_work(), current_direction(), row, begin, end});
+}
+
 void OpScope::end() noexcept {
+  const auto ended = std::chrono::steady_clock::now();
   OpTime& time = clock_->of(op_);
-  time.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  time.seconds += std::chrono::duration<double>(ended - begun_).count();
   ++time.calls;
+  clock_->add_span(op_, SpanRow::Compute, nanoseconds(begun_), nanoseconds(ended));
+}
+
+SpanScope::SpanScope(const char* name) : name_(name), begun_(listening == nullptr ? 0 : nanoseconds_now()) {}
+SpanScope::~SpanScope() {
+  if (begun_ != 0) note_span(name_, SpanRow::Compute, begun_, nanoseconds_now());
+}
+
+void note_span(const char* name, SpanRow row, std::int64_t begin, std::int64_t end) {
+  if (listening != nullptr) listening->add_span(name, row, begin, end);
 }
 
 void count_bytes(const char* op, std::size_t bytes) {

@@ -4,11 +4,16 @@
 #include <utility>
 
 #include "ops/core/host_waits.hpp"
+#include "ops/core/op_clock.hpp"
 
 namespace isobath {
 namespace {
 
 thread_local std::chrono::steady_clock::duration waited{};
+
+std::int64_t nanoseconds(std::chrono::steady_clock::time_point at) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
+}
 
 }  // namespace
 
@@ -38,9 +43,13 @@ CollectiveTimes Collective::finish() {
   if (!pending) return {};
   const auto begun = std::chrono::steady_clock::now();
   pending->await();
-  waited += std::chrono::steady_clock::now() - begun;
+  const auto ended = std::chrono::steady_clock::now();
+  waited += ended - begun;
   pending->rethrow();
-  return pending->times();
+  const CollectiveTimes times = pending->times();
+  note_span("wait for ranks", SpanRow::Compute, nanoseconds(begun), nanoseconds(ended));
+  note_span("collective", SpanRow::Communication, times.started, times.finished);
+  return times;
 }
 
 }  // namespace isobath

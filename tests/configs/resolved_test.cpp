@@ -43,6 +43,7 @@ std::string other_value(const config::Field& field) {
                                 "bf16",
                                 "256",
                                 "auto",
+                                "block",
                                 "none",
                                 "stop",
                                 "linear",

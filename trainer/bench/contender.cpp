@@ -16,6 +16,7 @@ RunConfig run_config(const StepBenchOptions& options, const ContenderKind& kind)
   config.system.dtype = kind.dtype;
   config.parallel = options.parallel;
   config.train.batch = options.batch;
+  config.train.recompute = kind.recompute;
   config.train.steps = options.warmup + options.steps;
   return config;
 }
@@ -28,7 +29,8 @@ Contender::Contender(const StepBenchOptions& options, const ContenderKind& kind,
       threads_(threads),
       replica_(config_, Device::cpu(), ranks.size()),
       trainer_(config_, replica_, ranks),
-      batch_(random_batch(config_.model, options.batch, ranks)) {}
+      batch_(random_batch(config_.model, options.batch, ranks)),
+      label_(text(name_of(kind.depth.policy), ' ', name_of(kind.dtype), ", recompute ", name_of(kind.recompute))) {}
 
 StepReport Contender::take_step() {
   set_kernel_threads(threads_);
@@ -49,10 +51,12 @@ void Contender::measured_step() {
   row_.host_waits = std::max(row_.host_waits, host_waits() - waits);
 }
 
-StepBenchRow Contender::row(double peak_flops, const Contender& first, const Contender& other) const {
+StepBenchRow Contender::row(double peak_flops, const Others& others) const {
+  const Contender& first = others.dense;
   StepBenchRow out = row_;
   out.policy = name_of(config_.depth.policy);
   out.dtype = config_.system.dtype;
+  out.recompute = config_.train.recompute;
   out.peak_flops = peak_flops;
   out.ranks = ranks_.size();
   out.threads = threads_;
@@ -65,7 +69,8 @@ StepBenchRow Contender::row(double peak_flops, const Contender& first, const Con
   out.share_of_peak = out.model_flops / out.seconds / peak_flops;
   out.flop_ratio = out.model_flops / model_flops(first.config_.model, first.config_.depth, first.config_.train.batch);
   out.time_ratio = time_ratio_to(first);
-  out.dtype_ratio = time_ratio_to(other);
+  out.dtype_ratio = time_ratio_to(others.same_kind);
+  out.recompute_ratio = time_ratio_to(others.same_policy);
   return out;
 }
 
@@ -73,6 +78,11 @@ double Contender::time_ratio_to(const Contender& other) const {
   std::vector<double> ratios;
   for (std::size_t i = 0; i < seconds_.size(); ++i) ratios.push_back(seconds_[i] / other.seconds_[i]);
   return median(ratios);
+}
+
+void Contender::traced_step() {
+  const SpanScope span(label_.c_str());
+  take_step();
 }
 
 std::vector<OpRow> Contender::steps_by_op(std::int64_t steps, const OpLimits& limits) {

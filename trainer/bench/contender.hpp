@@ -11,6 +11,7 @@ namespace isobath {
 struct ContenderKind {
   DepthConfig depth;
   DTypeChoice dtype = DTypeChoice::F32;
+  Recompute recompute = Recompute::None;
 };
 
 /// One row of a benchmark: a model in training, whose steps are measured one at a time so that rows can take turns.
@@ -23,8 +24,16 @@ class Contender {
   void warm_up() { take_step(); }
   void measured_step();
 
-  /// Medians of the measured steps; ratios against `first`, and `dtype_ratio` against `other`, which have made as many.
-  StepBenchRow row(double peak_flops, const Contender& first, const Contender& other) const;
+  /// Who has made as many steps, for the ratios.
+  struct Others {
+    const Contender& dense;        ///< the first row of this dtype
+    const Contender& same_kind;    ///< the same in the first dtype
+    const Contender& same_policy;  ///< the same with the first choice of recomputation
+  };
+  /// Medians of the measured steps.
+  StepBenchRow row(double peak_flops, const Others& others) const;
+  /// One more step, as one span of the clock that listens; the clock's spans name it as long as the contender lives.
+  void traced_step();
   /// `steps` more steps, and what one of them did.
   std::vector<OpRow> steps_by_op(std::int64_t steps, const OpLimits& limits);
 
@@ -38,6 +47,7 @@ class Contender {
   Replica replica_;
   Trainer trainer_;
   Batch batch_;
+  std::string label_;  // of its span
   std::vector<double> seconds_, compute_, communication_, imbalance_;
   StepBenchRow row_;
 };

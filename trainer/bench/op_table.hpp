@@ -17,7 +17,10 @@ constexpr const char* name_of(OpLimit limit) {
   return names[static_cast<std::size_t>(limit)];
 }
 
-constexpr const char* name_of(Direction direction) { return direction == Direction::Forward ? "forward" : "backward"; }
+constexpr const char* name_of(Direction direction) {
+  constexpr const char* names[] = {"forward", "backward", "recomputed"};
+  return names[static_cast<std::size_t>(direction)];
+}
 
 /// One op under one category in one direction.
 struct OpRow {

@@ -1,6 +1,7 @@
 #include "trainer/bench/step_bench.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "ops/core/cpu/matmul.hpp"
@@ -9,6 +10,7 @@
 #include "trainer/bench/contender.hpp"
 #include "trainer/bench/measuring.hpp"
 #include "trainer/metrics/flops.hpp"
+#include "trainer/report/step_trace.hpp"
 
 namespace isobath {
 namespace {
@@ -31,9 +33,19 @@ Team make_team(const StepBenchOptions& options, int size, int all_threads, Commu
   const bool joins = world.rank() < size;
   Team team{world.split(Color{joins ? 0 : 1}), nullptr};
   if (joins)
-    team.contender = std::make_unique<Contender>(options, ContenderKind{options.depths.front(), options.dtypes.front()},
-                                                 *team.members, all_threads / size);
+    team.contender = std::make_unique<Contender>(
+        options, ContenderKind{options.depths.front(), options.dtypes.front(), options.recomputes.front()},
+        *team.members, all_threads / size);
   return team;
+}
+
+/// The trace of one step of each; times count from a moment that all ranks share.
+std::string trace_of(const std::vector<std::unique_ptr<Contender>>& contenders, Communicator& ranks) {
+  ranks.barrier();
+  const auto origin = std::chrono::steady_clock::now().time_since_epoch();
+  const OpClock clock(KeepSpans::Yes);
+  for (const auto& contender : contenders) contender->traced_step();
+  return trace_events(clock.spans(), ranks.rank(), std::chrono::nanoseconds(origin).count());
 }
 
 template <class T>
@@ -80,22 +92,27 @@ double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int6
 StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks) {
   const int threads = kernel_threads();
   std::vector<double> peaks;
-  std::vector<std::unique_ptr<Contender>> contenders;  // by dtype, then by policy
+  std::vector<std::unique_ptr<Contender>> contenders;  // by dtype, by policy, by recomputation
   for (const DTypeChoice dtype : options.dtypes) {
     peaks.push_back(peak_of(dtype, ranks));
     for (const DepthConfig& depth : options.depths)
-      contenders.push_back(std::make_unique<Contender>(options, ContenderKind{depth, dtype}, ranks, threads));
+      for (const Recompute recompute : options.recomputes)
+        contenders.push_back(
+            std::make_unique<Contender>(options, ContenderKind{depth, dtype, recompute}, ranks, threads));
   }
   for (std::int64_t step = 0; step < options.warmup; ++step)
     for (const auto& contender : contenders) contender->warm_up();
   for (std::int64_t step = 0; step < options.steps; ++step)
     for (const auto& contender : contenders) contender->measured_step();
   StepBenchReport report;
+  if (options.traced) report.trace = trace_of(contenders, ranks);
   if (options.by_op) report.bandwidth = measure_bandwidth();
-  const std::size_t policies = options.depths.size();
+  const std::size_t choices = options.recomputes.size(), in_dtype = options.depths.size() * choices;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
-    const double peak = peaks[i / policies];
-    report.rows.push_back(contenders[i]->row(peak, *contenders[i / policies * policies], *contenders[i % policies]));
+    const double peak = peaks[i / in_dtype];
+    report.rows.push_back(contenders[i]->row(peak, {.dense = *contenders[i / in_dtype * in_dtype],
+                                                    .same_kind = *contenders[i % in_dtype],
+                                                    .same_policy = *contenders[i / choices * choices]}));
     if (options.by_op) report.rows.back().ops = contenders[i]->steps_by_op(options.steps, {peak, report.bandwidth});
   }
   return report;
@@ -122,7 +139,8 @@ StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks
   set_kernel_threads(threads);
   if (ranks.rank() != 0) return report;
   for (const Team& team : teams)
-    report.rows.push_back(team.contender->row(peak, *teams.front().contender, *team.contender));
+    report.rows.push_back(team.contender->row(
+        peak, {.dense = *teams.front().contender, .same_kind = *team.contender, .same_policy = *team.contender}));
   return report;
 }
 

@@ -24,12 +24,15 @@ struct StepBenchOptions {
   ParallelConfig parallel;
   std::vector<DepthConfig> depths;  ///< one row each in every dtype; ratios are to the first
   std::vector<DTypeChoice> dtypes = {DTypeChoice::F32};
+  std::vector<Recompute> recomputes = {Recompute::None};  ///< one row each of every policy and dtype
+  bool traced = false;                                    ///< with a trace of one step more of every row
   bool by_op = false;  ///< with a table of the step by op: as many steps more, which the clock's readings slow a little
 };
 
 struct StepBenchRow {
   std::string policy;
   DTypeChoice dtype = DTypeChoice::F32;
+  Recompute recompute = Recompute::None;
   int ranks = 1;
   int threads = 1;                     ///< of each rank
   double seconds = 0.0;                ///< of a step, median
@@ -43,6 +46,7 @@ struct StepBenchRow {
   double flop_ratio = 1.0;            ///< model FLOPs over those of the first row of this dtype
   double time_ratio = 1.0;            ///< median of the step-by-step time ratios to the first row of this dtype
   double dtype_ratio = 1.0;           ///< the same to the row of the first dtype with this policy
+  double recompute_ratio = 1.0;       ///< the same to this policy and dtype with the first choice of recomputation
   std::int64_t activation_bytes = 0;  ///< allocator peak above the state, this rank
   std::int64_t new_blocks = 0;        ///< asked from the system in the counted steps, this rank
   std::int64_t host_waits = 0;        ///< of a step, this rank
@@ -51,10 +55,11 @@ struct StepBenchRow {
 
 struct StepBenchReport {
   std::vector<StepBenchRow> rows;
+  std::string trace;       ///< this rank's events (trainer/report/step_trace.hpp); empty unless asked for
   double bandwidth = 0.0;  ///< bytes per second of a copy in memory, read and written; 0 unless asked for the ops
 };
 
-/// A row per dtype and policy, on all ranks. Collective.
+/// A row per dtype, policy and choice of recomputation, on all ranks. Collective.
 StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks);
 
 /// The first policy in the first dtype on 1 rank, on 2, ... on all of them, for every number of ranks that divides

@@ -60,6 +60,7 @@ void MetricsFile::write(const StepReport& r) {
                                 {"slowest_rank", r.balance.slowest}}},
                               {"communication_seconds", r.balance.communication}};
   if (r.z_loss > 0.0) line["z_loss"] = r.z_loss;
+  if (r.recomputed_flops > 0.0) line["recomputed_flops"] = r.recomputed_flops;
   if (r.is_skipped) line["skipped"] = true;
   append(line.dump());
 }

@@ -35,10 +35,11 @@ struct StepReport {
   double gradient_norm = 0.0;  ///< of the main group, before clipping
   double seconds = 0.0;
   double tokens_per_second = 0.0;
-  double executed_flops = 0.0;  ///< forward and backward, all ranks
-  double dense_flops = 0.0;     ///< the same step without routing
-  std::vector<double> depth;    ///< per block: share of rows whose update was computed
-  std::vector<double> gate;     ///< per block: mean gate; 1 for an unrouted block
+  double executed_flops = 0.0;    ///< forward and backward, all ranks
+  double recomputed_flops = 0.0;  ///< executed beside these, instead of keeping what forward had computed
+  double dense_flops = 0.0;       ///< the same step without routing
+  std::vector<double> depth;      ///< per block: share of rows whose update was computed
+  std::vector<double> gate;       ///< per block: mean gate; 1 for an unrouted block
   /// Per block: rows whose gate lies in each of kGateBins equal parts of [0, 1]; zeros for a block without gates.
   std::vector<std::vector<double>> gate_bins;
   RankBalance balance;

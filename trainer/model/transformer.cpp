@@ -1,6 +1,7 @@
 #include "trainer/model/transformer.hpp"
 
 #include "ops/add/add.hpp"
+#include "ops/autograd/tape.hpp"
 #include "ops/core/ledger.hpp"
 #include "ops/embedding/embedding.hpp"
 #include "ops/rope/rope.hpp"
@@ -21,10 +22,14 @@ Tensor positions_of(const RoutingContext& context, Device device) {
   return Tensor::from(Shape{context.batch * context.length}, positions, device);
 }
 
+/// What a block has to know of a decision. The losses stay with whoever adds them up.
+Route without_losses(const Route& route) { return {route.queries, route.keys, route.gates, route.gate_on, {}}; }
+
 }  // namespace
 
-Transformer::Transformer(const ModelConfig& config)
+Transformer::Transformer(const ModelConfig& config, Recompute recompute)
     : config_(config),
+      recompute_(recompute),
       token_table_(table("embedding.tokens", config.vocabulary, config)),
       norm_("norm", config.width, block_shape(config).norm) {
   if (config.position_kind() == Positions::Learned)
@@ -61,7 +66,11 @@ ModelOutput Transformer::forward(const ModelInput& input, const Router& router, 
     Route route =
         router.routes(layer) ? router.route(layer, {h, earlier}, context) : Route::dense(context.batch, context.length);
     earlier = h;
-    h = blocks_[static_cast<std::size_t>(layer)]->forward(h, route, p, draws(input, seed, layer), angles);
+    // The decision is an input of the block: it is made once, however often the block runs.
+    const auto pass = [&block = *blocks_[static_cast<std::size_t>(layer)], entering = h, taken = without_losses(route),
+                       p, key = draws(input, seed, layer),
+                       angles] { return block.forward(entering, taken, p, key, angles); };
+    h = recompute_ == Recompute::Block ? recomputed("block", pass) : pass();
     if (!router.routes(layer)) continue;
     for (Tensor& loss : route.losses) out.losses.push_back(std::move(loss));
     route.losses.clear();

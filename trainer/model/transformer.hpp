@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "configs/schema/model_config.hpp"
+#include "configs/schema/train_config.hpp"
 #include "ops/core/random.hpp"
 #include "trainer/model/block.hpp"
 #include "trainer/routing/router.hpp"
@@ -35,7 +36,7 @@ struct ModelOutput {
 class Transformer {
  public:
   /// `config.vocabulary` is resolved (not 0).
-  explicit Transformer(const ModelConfig& config);
+  explicit Transformer(const ModelConfig& config, Recompute recompute = Recompute::None);
 
   const ModelConfig& config() const { return config_; }
   /// The model's and the router's parameters, in order of use.
@@ -52,6 +53,7 @@ class Transformer {
   DropoutKey draws(const ModelInput& input, std::uint64_t seed, int layer) const;
 
   ModelConfig config_;
+  Recompute recompute_;
   Parameter token_table_;
   std::optional<Parameter> position_table_;
   std::vector<std::unique_ptr<TransformerBlock>> blocks_;

@@ -83,4 +83,13 @@ DryRun measure_dry_run(const RunConfig& config, int world) {
   return out;
 }
 
+RecomputeChoice measure_recompute(const RunConfig& config, int world) {
+  RunConfig changed = config;
+  changed.train.recompute = Recompute::None;
+  const DryRun kept = measure_dry_run(changed, world);
+  changed.train.recompute = Recompute::Block;
+  const DryRun again = measure_dry_run(changed, world);
+  return {kept.memory.activations, again.memory.activations, again.step.total(), again.step.recomputed()};
+}
+
 }  // namespace isobath

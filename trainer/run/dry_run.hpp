@@ -32,6 +32,14 @@ struct DryRun {
   std::int64_t checkpoint_bytes = 0;  ///< weights and moments, over all ranks
 };
 
+/// One step without recomputation and with train.recompute: block; all else as configured.
+struct RecomputeChoice {
+  std::int64_t kept_activations = 0, recomputed_activations = 0;  ///< MemoryEstimate::activations of each
+  std::int64_t flops = 0;                                         ///< of the model, which both execute
+  std::int64_t recomputed_flops = 0;                              ///< that the second adds
+};
+RecomputeChoice measure_recompute(const RunConfig& config, int world);
+
 /// What a run of `config`, whose model.vocabulary is resolved, costs on `world` ranks. Allocates no tensor memory.
 DryRun measure_dry_run(const RunConfig& config, int world);
 
