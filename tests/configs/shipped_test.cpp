@@ -1,7 +1,9 @@
 // The configurations that come with the program load, and say what their names promise.
 
 #include <filesystem>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -81,6 +83,34 @@ TEST(Shipped, DemosDifferInDepthOnly) {
     EXPECT_EQ(digest_text(run, config::DigestOf::Everything), digest_text(dense, config::DigestOf::Everything)) << name;
   }
 }
+
+/// A size's three files, of which the first bears its name.
+class ShippedSize : public testing::TestWithParam<std::vector<std::string>> {};
+
+TEST_P(ShippedSize, IsOneModelUnderThreeMethods) {
+  const RunConfig named = experiment(GetParam()[0]);
+  std::set<DepthPolicy> policies;
+  for (const std::string& name : GetParam()) {
+    RunConfig run = experiment(name);
+    policies.insert(run.depth.policy);
+    const std::int64_t kept = run.depth.mixture_of_depths.tokens_kept(run.model.context);
+    EXPECT_EQ(kept, run.model.context / 8) << name;
+    run.depth = named.depth;
+    run.name = named.name;
+    EXPECT_EQ(digest_text(run, config::DigestOf::Everything), digest_text(named, config::DigestOf::Everything)) << name;
+  }
+  EXPECT_EQ(policies, (std::set{DepthPolicy::Dense, DepthPolicy::TokenSelective, DepthPolicy::MixtureOfDepths}));
+  const bool is_modern = GetParam()[0].starts_with("mod-");
+  EXPECT_EQ(named.model.family, is_modern ? Family::Modern : Family::Paper);
+  EXPECT_EQ(named.system.dtype, is_modern ? DTypeChoice::Bf16 : DTypeChoice::F32);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, ShippedSize,
+                         testing::Values(std::vector<std::string>{"tsa-paper", "tsa-paper-dense", "tsa-paper-mod"},
+                                         std::vector<std::string>{"gpt2-124m", "gpt2-124m-tsa", "gpt2-124m-mod"},
+                                         std::vector<std::string>{"gpt2-350m", "gpt2-350m-tsa", "gpt2-350m-mod"},
+                                         std::vector<std::string>{"mod-220m", "mod-220m-dense", "mod-220m-tsa"},
+                                         std::vector<std::string>{"mod-1b", "mod-1b-dense", "mod-1b-tsa"}));
 
 }  // namespace
 }  // namespace isobath
