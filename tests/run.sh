@@ -74,7 +74,7 @@ build cuda-emulated test_emulated test_emulated_ops test_gpu && check cuda-emula
 if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees
   build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)
   step demo ./quickstart demo
-  step walltime ctest --test-dir build/cpu-release --build-config Full --output-on-failure --no-tests=error --tests-regex '^slurm\.Walltime$'
+  step long ctest --test-dir build/cpu-release --build-config Full --output-on-failure --no-tests=error --tests-regex '^(slurm\.Walltime|launcher\.Gpt2)$'
 fi
 
 say "skipped tests and why"
