@@ -36,7 +36,7 @@ void FlatLayout::append(std::size_t item, const FlatItem& what) {
   require(what.count > 0, "parameter ", item, " has no elements");
   place_[item] = pieces_.size();
   pieces_.push_back({item, buckets_.size() - 1, {total_, total_ + what.count}});
-  decays_.push_back(what.decay);
+  updates_.push_back({pieces_.back().range, what.decay, what.rate});
   total_ = round_up(total_ + what.count, kFlatAlignment);
   buckets_.back().end_piece = pieces_.size();
 }
@@ -47,15 +47,16 @@ void FlatLayout::close_bucket(std::int64_t multiple) {
   range.end = total_ = range.begin + round_up(total_ - range.begin, multiple);
 }
 
-std::vector<DecayRange> FlatLayout::decay_ranges(ParameterGroup group) const {
+std::vector<UpdateRange> FlatLayout::update_ranges(ParameterGroup group) const {
   const FlatRange whole = this->group(group);
-  std::vector<DecayRange> ranges;
+  std::vector<UpdateRange> ranges;
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     if (buckets_[pieces_[i].bucket].group != group) continue;
-    if (ranges.empty() || ranges.back().decay != decays_[i]) {
-      const std::int64_t begin = pieces_[i].range.begin - whole.begin;
+    const auto& [range, decay, rate] = updates_[i];
+    if (ranges.empty() || ranges.back().decay != decay || ranges.back().rate != rate) {
+      const std::int64_t begin = range.begin - whole.begin;
       if (!ranges.empty()) ranges.back().range.end = begin;
-      ranges.push_back({{begin, begin}, decays_[i]});
+      ranges.push_back({{begin, begin}, decay, rate});
     }
   }
   if (!ranges.empty()) ranges.back().range.end = whole.count();

@@ -15,6 +15,7 @@ struct FlatItem {
   std::int64_t count = 0;
   ParameterGroup group = ParameterGroup::Main;
   WeightDecay decay = WeightDecay::Yes;
+  float rate = 1.0F;  ///< learning rate over the group's
 };
 
 /// A range [begin, end).
@@ -40,10 +41,11 @@ struct FlatBucket {
   std::size_t end_piece = 0;
 };
 
-/// A range of one weight decay, for the optimizer. May cover padding, which stays zero under any update of zeros.
-struct DecayRange {
+/// A range that is updated alike, for the optimizer. May cover padding, which stays zero under any update of zeros.
+struct UpdateRange {
   FlatRange range;
   WeightDecay decay = WeightDecay::Yes;
+  float rate = 1.0F;
 };
 
 struct FlatSettings {
@@ -70,8 +72,9 @@ class FlatLayout {
   /// Of parameter `item` in order of use.
   const FlatPiece& piece_of(std::size_t item) const { return pieces_[place_[item]]; }
   FlatRange group(ParameterGroup group) const { return groups_[static_cast<std::size_t>(group)]; }
-  /// Ascending ranges that together are group(group), counted from its begin; neighbours differ in decay.
-  std::vector<DecayRange> decay_ranges(ParameterGroup group) const;
+  /// Ascending ranges that together are group(group), counted from its begin; neighbours differ in decay
+  /// or rate.
+  std::vector<UpdateRange> update_ranges(ParameterGroup group) const;
 
  private:
   void append(std::size_t item, const FlatItem& what);
@@ -81,8 +84,8 @@ class FlatLayout {
   std::int64_t total_ = 0;
   std::vector<FlatPiece> pieces_;
   std::vector<FlatBucket> buckets_;
-  std::vector<std::size_t> place_;   // of each item in pieces_
-  std::vector<WeightDecay> decays_;  // of each piece
+  std::vector<std::size_t> place_;    // of each item in pieces_
+  std::vector<UpdateRange> updates_;  // of each piece
   std::array<FlatRange, kParameterGroups> groups_{};
 };
 

@@ -13,7 +13,7 @@ std::vector<FlatItem> items_of(const std::vector<Parameter*>& parameters) {
   std::set<std::string> names;
   for (const Parameter* parameter : parameters) {
     require(names.insert(parameter->name).second, "two parameters are called ", parameter->name);
-    items.push_back({parameter->shape.count(), parameter->group, parameter->decay});
+    items.push_back({parameter->shape.count(), parameter->group, parameter->decay, parameter->rate});
   }
   return items;
 }

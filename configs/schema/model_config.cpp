@@ -53,6 +53,9 @@ void ModelConfig::check(config::Checker& checker) const {
   checker.rule(divides, {"width", "heads"},
                {"a multiple of model.heads = " + print(heads), print(width),
                 "choose a width of " + fit + ", or another number of heads"});
+  checker.rule(!divides || mup_base_width % head_width() == 0, {"mup_base_width", "width", "heads"},
+               {"a multiple of the width of a head, " + print(divides ? head_width() : 0), print(mup_base_width),
+                "models of all widths have heads of one width: let heads grow with width"});
   checker.rule(heads % key_heads() == 0, {"kv_heads", "heads"},
                {"a divisor of model.heads = " + print(heads), print(kv_heads),
                 "every key head serves as many query heads: choose 1, " + print(heads) +

@@ -59,6 +59,7 @@ struct ModelConfig {
   double z_loss = 0.0;
   double dropout = 0.1;
   double init_deviation = 0.02;
+  std::int64_t mup_base_width = 0;
 
   /// What `auto` and 0 come to.
   Positions position_kind() const;  ///< Learned or Rope
@@ -75,6 +76,10 @@ struct ModelConfig {
   /// Hidden channels of the feed-forward branch: 4 x width for gelu; for swiglu, which has three matrices, 8 / 3 x
   /// width rounded up to a multiple of 64.
   std::int64_t ffn_channels() const;
+  /// How much wider than the base of muP the model is; 1 without it.
+  double mup_ratio() const {
+    return mup_base_width == 0 ? 1.0 : static_cast<double>(width) / static_cast<double>(mup_base_width);
+  }
   /// The same model with every `auto` and 0 (but the vocabulary's) spelled out.
   ModelConfig resolved() const;
 
@@ -111,6 +116,10 @@ struct ModelConfig {
           "probability that a channel of the embedding or of a residual branch is dropped in training");
     field("init_deviation", self.init_deviation, above(0).up_to(10), Same,
           "standard deviation of initial weights; residual projections get it divided by sqrt(2 x layers)");
+    field("mup_base_width", self.mup_base_width, in(0, 1 << 20), Same,
+          "width for which learning_rate and init_deviation were tuned: with m = width / mup_base_width, matrices "
+          "inside the trunk and routers learn at 1/m, start 1/sqrt(m) as wide (1/m with one output), and logits are "
+          "divided by m; heads keep their width; 0: no such scaling");
   }
   void check(config::Checker& checker) const;
 };

@@ -13,11 +13,12 @@ struct AdamWSettings {
   float epsilon = 1e-8F;
 };
 
-/// A contiguous piece of the flat buffers with one weight decay.
+/// A contiguous piece of the flat buffers with one weight decay and one rate.
 struct AdamWRange {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   float weight_decay = 0.0F;
+  float rate = 1.0F;  ///< multiplies the step, not the decay
 };
 
 /// f64 [4] on the device, written there by whoever decides: nothing of the update needs the host.
@@ -39,7 +40,7 @@ struct AdamWBuffers {
 
 /// With g = scale * gradient, index t and f32 arithmetic on factors that are made in f64:
 ///   first = beta1 * first + (1 - beta1) g, second = beta2 * second + (1 - beta2) g^2,
-///   w = (1 - lr wd) w - lr / (1 - beta1^t) * first / (sqrt(second) / sqrt(1 - beta2^t) + epsilon).
+///   w = (1 - lr wd) w - rate lr / (1 - beta1^t) * first / (sqrt(second) / sqrt(1 - beta2^t) + epsilon).
 void adamw(CpuQueue queue, AdamWBuffers buffers, std::span<const AdamWRange> ranges, const AdamWSettings& settings,
            View<const double> control);
 }  // namespace kernel

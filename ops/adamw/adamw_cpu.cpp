@@ -34,6 +34,7 @@ void update(const AdamWBuffers& buffers, const Factors& factors, AdamWRange piec
   const float* gradients = buffers.gradients.data;
   const Factors f = factors;
   const auto decay = static_cast<float>(f.learning_rate * piece.weight_decay);
+  const float step = f.step * piece.rate;
 #pragma omp simd
   for (std::int64_t i = piece.begin; i < piece.end; ++i) {
     const float gradient = gradients[i] * f.scale;
@@ -41,7 +42,7 @@ void update(const AdamWBuffers& buffers, const Factors& factors, AdamWRange piec
     const float v = f.beta2 * second[i] + f.one_minus_beta2 * gradient * gradient;
     first[i] = m;
     second[i] = v;
-    weights[i] -= decay * weights[i] + f.step * m / (std::sqrt(v) * f.root_correction + f.epsilon);
+    weights[i] -= decay * weights[i] + step * m / (std::sqrt(v) * f.root_correction + f.epsilon);
   }
 }
 
@@ -60,7 +61,7 @@ void adamw(CpuQueue, AdamWBuffers buffers, std::span<const AdamWRange> ranges, c
       for (std::int64_t piece = std::max(begin - before, std::int64_t{0}); piece < std::min(end - before, count);
            ++piece) {
         const std::int64_t from = range.begin + piece * kPiece;
-        update(buffers, factors, {from, std::min(range.end, from + kPiece), range.weight_decay});
+        update(buffers, factors, {from, std::min(range.end, from + kPiece), range.weight_decay, range.rate});
       }
       before += count;
     }

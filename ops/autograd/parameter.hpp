@@ -35,6 +35,7 @@ struct Parameter {
   Tensor gradient;  ///< f32, same shape; undefined where gradients have no lasting place
   /// What matrix products read: `value`, or a copy of it in bf16 whose slot is the same, so that gradients stay f32.
   Tensor operand = {};
+  float rate = 1.0F;  ///< learning rate over the group's
 
   /// Attaches storage (two views of flat buffers) and makes `value` a leaf.
   void bind(Tensor value_view, Tensor gradient_view);

@@ -87,5 +87,15 @@ TEST(Family, RopeTurnsPairsOfChannels) {
   EXPECT_TRUE(mistakes("{family: modern, width: 24, positions: learned}").empty());
 }
 
+TEST(Mup, KeepsTheWidthOfHeads) {
+  EXPECT_EQ(model_of("{}").mup_ratio(), 1.0);
+  EXPECT_EQ(model_of("{mup_base_width: 64}").mup_ratio(), 4.0);
+  const Lines lines = mistakes("{mup_base_width: 40}");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("model.mup_base_width: expected a multiple of the width of a head, 32, found 40"),
+            std::string::npos)
+      << lines[0];
+}
+
 }  // namespace
 }  // namespace isobath

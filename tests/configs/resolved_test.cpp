@@ -79,6 +79,7 @@ TEST(Dump, ReadsBackAsTheSameConfiguration) {
     }
   changed.system.dtype = DTypeChoice::F32;
   changed.model.width = 14 * changed.model.heads;
+  changed.model.mup_base_width = changed.model.width;
   changed.data.sources.clear();  // a run has a path or sources
   changed.data.weights.clear();
   changed.data.path = "a: b # c \"d\" \\ \n\t\xc3\xa9";

@@ -130,6 +130,7 @@ void divide_state(Communicator& ranks, std::int64_t zero) {
   RunConfig config = small_config(DepthPolicy::TokenSelective);
   config.train.bucket_mib = 0.01;  // many buckets
   config.train.micro_batches = 2;
+  config.model.mup_base_width = config.model.width / 2;  // rates differ within a rank's slices
   const Outcome whole = run_steps(config, ranks, 10, std::nullopt);
   config.parallel.zero = zero;
   const Outcome divided = run_steps(config, ranks, 10, std::nullopt);

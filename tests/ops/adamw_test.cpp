@@ -47,12 +47,12 @@ struct Reference {
         first[i] = beta1 * first[i] + (1.0 - beta1) * gradient;
         second[i] = beta2 * second[i] + (1.0 - beta2) * gradient * gradient;
         const double m = first[i] / (1.0 - std::pow(beta1, index)), v = second[i] / (1.0 - std::pow(beta2, index));
-        weights[i] -= kRate * (m / (std::sqrt(v) + settings.epsilon) + range.weight_decay * weights[i]);
+        weights[i] -= kRate * (range.rate * m / (std::sqrt(v) + settings.epsilon) + range.weight_decay * weights[i]);
       }
   }
 };
 
-const std::vector<AdamWRange> kRanges{{0, 4000, 0.1F}, {4000, 4001, 0.0F}, {4500, 9001, 0.0F}};
+const std::vector<AdamWRange> kRanges{{0, 4000, 0.1F, 0.25F}, {4000, 4001, 0.0F}, {4500, 9001, 0.0F}};
 
 TEST(AdamW, EqualsTheDoubleReferenceOverSeveralUpdates) {
   const Flat flat(1);

@@ -23,7 +23,7 @@ Case any_case() {
   for (int i = 0; i < count; ++i)
     drawn.items.push_back({*rc::gen::inRange<std::int64_t>(1, 3000),
                            *rc::gen::element(ParameterGroup::Main, ParameterGroup::Predictor),
-                           *rc::gen::element(WeightDecay::Yes, WeightDecay::No)});
+                           *rc::gen::element(WeightDecay::Yes, WeightDecay::No), *rc::gen::element(1.0F, 0.25F)});
   drawn.settings = {*rc::gen::inRange<std::int64_t>(4, 20'000), *rc::gen::inRange(1, 9)};
   return drawn;
 }
@@ -107,26 +107,27 @@ TEST(FlatLayout, keeps_groups_together_and_reverses_the_order_of_use_in_each) {
   });
 }
 
-TEST(FlatLayout, gives_every_parameter_its_weight_decay) {
+TEST(FlatLayout, gives_every_parameter_its_weight_decay_and_rate) {
   holds("decay", [](const Case& drawn, const FlatLayout& layout) {
     for (const ParameterGroup group : {ParameterGroup::Main, ParameterGroup::Predictor}) {
       const FlatRange whole = layout.group(group);
-      const auto ranges = layout.decay_ranges(group);
+      const auto ranges = layout.update_ranges(group);
       std::int64_t begin = 0;
       for (std::size_t i = 0; i < ranges.size(); ++i) {
         RC_ASSERT((ranges[i].range.begin == begin && ranges[i].range.count() > 0));
-        RC_ASSERT((i == 0 || ranges[i].decay != ranges[i - 1].decay));
+        RC_ASSERT((i == 0 || ranges[i].decay != ranges[i - 1].decay || ranges[i].rate != ranges[i - 1].rate));
         begin = ranges[i].range.end;
       }
       RC_ASSERT(begin == whole.count());
       for (const FlatPiece& piece : layout.pieces()) {
         if (drawn.items[piece.item].group != group) continue;
-        const auto range = std::find_if(ranges.begin(), ranges.end(), [&](const DecayRange& candidate) {
+        const auto range = std::find_if(ranges.begin(), ranges.end(), [&](const UpdateRange& candidate) {
           return candidate.range.begin <= piece.range.begin - whole.begin &&
                  piece.range.end - whole.begin <= candidate.range.end;
         });
         RC_ASSERT(range != ranges.end());
         RC_ASSERT(range->decay == drawn.items[piece.item].decay);
+        RC_ASSERT(range->rate == drawn.items[piece.item].rate);
       }
     }
   });
@@ -141,12 +142,12 @@ TEST(FlatLayout, of_a_small_model_by_hand) {
   EXPECT_EQ(layout.buckets()[0].range, (FlatRange{0, 64}));
   EXPECT_EQ(layout.piece_of(0).range, (FlatRange{64, 164}));
   EXPECT_EQ(layout.buckets()[1].range, (FlatRange{64, 192}));  // one parameter larger than a bucket stays whole
-  const auto ranges = layout.decay_ranges(ParameterGroup::Main);
+  const auto ranges = layout.update_ranges(ParameterGroup::Main);
   ASSERT_EQ(ranges.size(), 2u);
   EXPECT_EQ(ranges[0].range, (FlatRange{0, 16}));
   EXPECT_EQ(ranges[1].range, (FlatRange{16, 192}));
   EXPECT_EQ(layout.group(ParameterGroup::Predictor), (FlatRange{192, 192}));
-  EXPECT_TRUE(layout.decay_ranges(ParameterGroup::Predictor).empty());
+  EXPECT_TRUE(layout.update_ranges(ParameterGroup::Predictor).empty());
 }
 
 TEST(FlatLayout, fills_a_bucket_to_the_last_element) {

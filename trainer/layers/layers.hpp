@@ -20,6 +20,8 @@ struct Linear {
   static Linear without_bias(const std::string& name, std::int64_t inputs, std::int64_t outputs, Init init);
 
   void set_group(ParameterGroup group);
+  /// The learning rate of the weight over its group's.
+  void set_rate(float rate) { weight.rate = rate; }
   void collect(ParameterList& list);
   /// Of the inputs that the products of this layer take in a trunk: f32, or bf16 by configuration.
   DType operand_type() const { return weight.operand.dtype(); }

@@ -10,6 +10,7 @@
 #include "ops/scale_rows/scale_rows.hpp"
 #include "ops/scatter_add_rows/scatter_add_rows.hpp"
 #include "ops/swiglu/swiglu.hpp"
+#include "trainer/layers/width_scale.hpp"
 
 namespace isobath {
 namespace {
@@ -35,7 +36,10 @@ DropoutKey at_channel(const DropoutKey& draws, std::int64_t channel) {
 Linear layer_of(const std::string& name, const BlockShape& shape, std::int64_t inputs, std::int64_t outputs,
                 float deviation) {
   const Init init{.deviation = deviation};
-  return shape.has_biases ? Linear(name, inputs, outputs, init) : Linear::without_bias(name, inputs, outputs, init);
+  Linear layer =
+      shape.has_biases ? Linear(name, inputs, outputs, init) : Linear::without_bias(name, inputs, outputs, init);
+  layer.set_rate(shape.rate);
+  return layer;
 }
 
 std::optional<ChannelNorm> head_norm(const std::string& name, const BlockShape& shape) {
@@ -51,13 +55,15 @@ std::optional<Linear> gate_of(const std::string& name, const BlockShape& shape) 
 }  // namespace
 
 BlockShape block_shape(const ModelConfig& config) {
-  const auto deviation = static_cast<float>(config.init_deviation);
+  const HiddenScale scale = hidden_scale(config);
+  const float deviation = static_cast<float>(config.init_deviation) * scale.deviation;
   return {.channels = config.width,
           .heads = static_cast<int>(config.heads),
           .key_heads = static_cast<int>(config.key_heads()),
           .hidden = config.ffn_channels(),
           .deviation = deviation,
           .residual_deviation = deviation / std::sqrt(2.0F * static_cast<float>(config.layers)),
+          .rate = scale.rate,
           .norm = config.norm_kind() == Norm::RmsNorm ? NormKind::RmsNorm : NormKind::LayerNorm,
           .ffn = config.ffn_kind(),
           .has_biases = config.has_biases(),

@@ -18,6 +18,7 @@ struct BlockShape {
   std::int64_t hidden = 0;
   float deviation = 0.02F;       ///< of every matrix
   float residual_deviation = 0;  ///< of the two matrices that write to the residual stream: deviation / sqrt(2 L)
+  float rate = 1.0F;             ///< learning rate of every matrix over optim.learning_rate
   NormKind norm = NormKind::LayerNorm;
   FeedForward ffn = FeedForward::Gelu;  ///< not Auto
   bool has_biases = true;

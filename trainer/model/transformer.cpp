@@ -5,6 +5,8 @@
 #include "ops/core/ledger.hpp"
 #include "ops/embedding/embedding.hpp"
 #include "ops/rope/rope.hpp"
+#include "ops/scale_rows/scale_rows.hpp"
+#include "trainer/layers/width_scale.hpp"
 
 namespace isobath {
 namespace {
@@ -24,6 +26,13 @@ Tensor positions_of(const RoutingContext& context, Device device) {
 
 /// What a block has to know of a decision. The losses stay with whoever adds them up.
 Route without_losses(const Route& route) { return {route.queries, route.keys, route.gates, route.gate_on, {}}; }
+
+/// The rows of x times `scale`.
+Tensor scaled(const Tensor& x, float scale) {
+  if (scale == 1.0F) return x;
+  const std::vector<float> all(static_cast<std::size_t>(x.dim(0)), scale);
+  return scale_rows(x, Tensor::from(Shape{x.dim(0)}, all, x.device()));
+}
 
 }  // namespace
 
@@ -82,7 +91,8 @@ ModelOutput Transformer::forward(const ModelInput& input, const Router& router, 
 
 Tensor Transformer::logits(const Tensor& hidden) const {
   const WorkScope scope(Work::Head);
-  return head_ ? head_->update(hidden) : linear(hidden, token_table_.operand, {}, Activation::None, DType::F32);
+  const Tensor x = scaled(hidden, logit_scale(config_));
+  return head_ ? head_->update(x) : linear(x, token_table_.operand, {}, Activation::None, DType::F32);
 }
 
 Tensor Transformer::embed(const ModelInput& input) const {

@@ -43,7 +43,7 @@ class Transformer {
   void collect(ParameterList& list, TrainableRouter& router);
   /// Length at most the context, or InternalError.
   ModelOutput forward(const ModelInput& input, const Router& router, Phase phase, std::uint64_t seed) const;
-  /// Rows of `hidden` times the head, which may be the embedding: f32 [rows, V].
+  /// Rows of `hidden` times the head, which may be the embedding, divided by the ratio of muP: f32 [rows, V].
   Tensor logits(const Tensor& hidden) const;
 
  private:

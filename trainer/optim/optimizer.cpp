@@ -32,11 +32,11 @@ Optimizer::Optimizer(const RunConfig& config, FlatParameters& parameters, const 
 std::vector<AdamWRange> Optimizer::ranges_within(const ShardSegment& segment, const OptimConfig& config) const {
   const std::int64_t group = parameters_.layout().group(segment.group).begin;
   std::vector<AdamWRange> ranges;
-  for (const DecayRange& decay : parameters_.layout().decay_ranges(segment.group)) {
-    const std::int64_t begin = std::max(group + decay.range.begin, segment.flat.begin);
-    const std::int64_t end = std::min(group + decay.range.end, segment.flat.end);
+  for (const auto& [range, decay, rate] : parameters_.layout().update_ranges(segment.group)) {
+    const std::int64_t begin = std::max(group + range.begin, segment.flat.begin);
+    const std::int64_t end = std::min(group + range.end, segment.flat.end);
     if (begin < end)
-      ranges.push_back({begin - segment.flat.begin, end - segment.flat.begin, decay_of(decay.decay, config)});
+      ranges.push_back({begin - segment.flat.begin, end - segment.flat.begin, decay_of(decay, config), rate});
   }
   return ranges;
 }

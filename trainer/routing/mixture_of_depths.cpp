@@ -6,6 +6,7 @@
 #include "ops/core/ledger.hpp"
 #include "ops/gather_rows/gather_rows.hpp"
 #include "ops/top_k/top_k.hpp"
+#include "trainer/layers/width_scale.hpp"
 
 namespace isobath {
 
@@ -15,13 +16,19 @@ MixtureOfDepths::MixtureOfDepths(const MixtureOfDepthsConfig& config, const Mode
   const Init init{.deviation = static_cast<float>(model.init_deviation)};
   const auto wanted = static_cast<std::int64_t>(config.predictor_hidden_ratio * static_cast<double>(model.width));
   const std::int64_t hidden = std::max<std::int64_t>(1, wanted);
+  const HiddenScale inside = hidden_scale(model), outwards = output_scale(model);
   for (std::int64_t layer = config.first; layer < model.layers; layer += config.every) {
     const std::string name = text("routers.", layer);
-    gates_.push_back(std::make_unique<Gate>(Gate{Linear::without_bias(name + ".score", model.width, 1, init),
-                                                 Linear(name + ".predictor.up", model.width, hidden, init),
-                                                 Linear(name + ".predictor.down", hidden, 1, init)}));
-    gates_.back()->predict_up.set_group(ParameterGroup::Predictor);
-    gates_.back()->predict_down.set_group(ParameterGroup::Predictor);
+    gates_.push_back(
+        std::make_unique<Gate>(Gate{Linear::without_bias(name + ".score", model.width, 1, scaled(init, outwards)),
+                                    Linear(name + ".predictor.up", model.width, hidden, scaled(init, inside)),
+                                    Linear(name + ".predictor.down", hidden, 1, scaled(init, outwards))}));
+    Gate& gate = *gates_.back();
+    gate.score.set_rate(outwards.rate);
+    gate.predict_up.set_rate(inside.rate);
+    gate.predict_down.set_rate(outwards.rate);
+    gate.predict_up.set_group(ParameterGroup::Predictor);
+    gate.predict_down.set_group(ParameterGroup::Predictor);
   }
 }
 

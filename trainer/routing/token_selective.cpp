@@ -6,6 +6,7 @@
 #include "ops/core/ledger.hpp"
 #include "ops/sigmoid/sigmoid.hpp"
 #include "ops/sum/sum.hpp"
+#include "trainer/layers/width_scale.hpp"
 
 namespace isobath {
 namespace {
@@ -19,13 +20,17 @@ Init uniform(std::int64_t inputs) { return {.bound = 1.0F / std::sqrt(static_cas
 TokenSelective::TokenSelective(const TokenSelectiveConfig& config, const ModelConfig& model) : config_(config) {
   const auto wanted = static_cast<std::int64_t>(config.hidden_ratio * static_cast<double>(model.width));
   const std::int64_t hidden = std::max(config.hidden_floor, wanted);
+  // 1 / sqrt(inputs) already falls with the square root of the width; muP wants its first power where outputs stay.
+  const Init out = scaled(uniform(hidden), {.deviation = hidden_scale(model).deviation});
   const Init bias{.constant = static_cast<float>(config.initial_bias)};
   for (std::int64_t layer = config.stem; layer < model.layers; ++layer) {
     const std::string name = text("routers.", layer);
     gates_.push_back(std::make_unique<Gate>(
         Gate{LayerNorm(name + ".norm", model.width),
              Linear(name + ".up", model.width, hidden, uniform(model.width), uniform(model.width)),
-             Linear(name + ".down", hidden, 1, uniform(hidden), bias)}));
+             Linear(name + ".down", hidden, 1, out, bias)}));
+    gates_.back()->up.set_rate(hidden_scale(model).rate);
+    gates_.back()->down.set_rate(output_scale(model).rate);
   }
 }
 
