@@ -228,7 +228,7 @@ TEST_F(PrepareDocuments, ATrainedVocabularyIsRepeatableAndServesOtherTexts) {
 }
 
 TEST_F(PrepareDocuments, HuggingFaceReadsATrainedVocabularyAndMakesTheSameTokens) {
-  if (!python_has("tokenizers")) GTEST_SKIP() << "Python's tokenizers is not installed (pip install tokenizers)";
+  if (!test::python_has("tokenizers")) GTEST_SKIP() << "Python's tokenizers is not installed (pip install tokenizers)";
   const std::string text = prose(5000) + "\n\tIt's 1234  caf\xC3\xA9 \xE2\x82\xAC!?  ";
   PrepareOptions wanted = options("a.txt", text);
   wanted.end_token = EndTokenPlace::None;
@@ -238,10 +238,10 @@ TEST_F(PrepareDocuments, HuggingFaceReadsATrainedVocabularyAndMakesTheSameTokens
              "ids = tokenizers.Tokenizer.from_file(sys.argv[1]).encode(open(sys.argv[2], newline='').read()).ids\n"
              "open(sys.argv[3], 'w').write(' '.join(map(str, ids)))\n");
   const auto quoted = [&](const std::string& name) { return " '" + (folder_ / name).string() + "'"; };
-  ASSERT_EQ(
-      std::system(
-          (python() + quoted("encode.py") + quoted("out/tokenizer.json") + quoted("a.txt") + quoted("ids")).c_str()),
-      0);
+  ASSERT_EQ(std::system(
+                (test::python() + quoted("encode.py") + quoted("out/tokenizer.json") + quoted("a.txt") + quoted("ids"))
+                    .c_str()),
+            0);
   std::string ours;
   for (const std::int32_t token : tokens()) ours += (ours.empty() ? "" : " ") + std::to_string(token);
   EXPECT_EQ(read_file(folder_ / "ids"), ours);
