@@ -91,6 +91,7 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
     reducer_.begin_micro_batch(i + 1 == parts.size() ? MicroBatch::Last : MicroBatch::More);
     accumulate(parts[i], inverse);
   }
+  const SpanScope span("reduce");
   const Ledger executed = ledger() - executed_before;
   totals_.add_flops(executed.total());
   totals_.add_recomputed_flops(executed.recomputed());
@@ -98,13 +99,13 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
   totals_.add_votes(votes);
   const double waited = collective_wait_seconds() - waited_before;
   totals_.add_work(ranks_.rank(), seconds_now() - begun - waited, active_rows_);
-  const SpanScope span("reduce");
   Collective sums = totals_.reduce(ranks_);
   reducer_.finish();  // buckets left while backward ran
   sums.before(CpuQueue{});
 }
 
 Tensor Trainer::inverse_targets(const Batch& batch) {
+  const SpanScope span("count");  // where a rank waits for those that are still busy with the last step
   const auto valid = static_cast<double>(batch.valid());
   const Tensor count = Tensor::from(Shape{1}, std::span<const double>(&valid, 1), unit_.device());
   ranks_.all_reduce(count, Reduce::Sum).before(CpuQueue{});
