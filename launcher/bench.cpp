@@ -11,6 +11,7 @@
 #include "launcher/signals.hpp"
 #include "launcher/tokenizer_bench.hpp"
 #include "ops/core/threads.hpp"
+#include "parallel/agreement.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
 #include "trainer/report/step_trace.hpp"
@@ -187,7 +188,14 @@ void bench_of_checkpoints(const BenchArguments& arguments, Communicator& ranks) 
     print_table(arguments, figures, ranks.size());
 }
 
+void check_heads(const ModelConfig& model) {
+  if (model.width % model.heads == 0 && model.heads % model.key_heads() == 0) return;
+  throw Error(ExitCode::Usage, text("--width ", model.width, " is no multiple of --heads ", model.heads,
+                                    ", or that of ", model.key_heads(), " key heads; choose numbers that divide"));
+}
+
 ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
+  on_every_rank(ranks, [&] { check_heads(arguments.options.model); });
   // Over ranks, rows of fewer ranks compute on the cores of all.
   settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   StepBenchOptions options = arguments.options;

@@ -35,6 +35,7 @@ const Mistake kMistakes[] = {
      "train run.yaml optim.learning_rate=100 optim.clip_norm=0 optim.schedule=constant train.steps=400",
      93,
      {"not finite"}},
+    {"benchmark_of_heads_that_do_not_divide", "bench --width 64", 64, {"--width 64", "--heads 6"}},
     {"no_such_run", "evaluate runs/absent", 65, {"runs/absent"}},
 };
 
