@@ -12,6 +12,8 @@ readonly full
 readonly cores=$(nproc)
 failed=()
 begun=$SECONDS
+readonly failures=build/failures.log
+mkdir -p build && : >"$failures"
 
 say() { printf '\n== %s  (%d:%02d)\n' "$*" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)); }
 
@@ -20,7 +22,6 @@ build() { # build PRESET TARGET...
   shift
   say "build: $preset"
   local log=build/configure-$preset.log
-  mkdir -p build
   if ! cmake --preset "$preset" >"$log" 2>&1; then
     cat "$log"
     return 1
@@ -31,7 +32,19 @@ build() { # build PRESET TARGET...
 # Runs the tests of a build whose names match; a build that failed counts as a failure of its tests.
 check() { # check PRESET REGEX
   say "test: $1"
-  ctest --test-dir "build/$1" --parallel "$cores" --output-on-failure --no-tests=error --progress --tests-regex "$2" || failed+=("$1")
+  ctest --test-dir "build/$1" --parallel "$cores" --output-on-failure --no-tests=error --progress --tests-regex "$2" && return
+  failed+=("$1")
+  last_words "build/$1/Testing/Temporary/LastTest.log" >>"$failures"
+}
+
+# What each failed test of a log said last: a summary has to be enough where only the end of the output is kept.
+last_words() { # last_words LOG
+  awk '/^[0-9]+\/[0-9]+ Testing: / { name = $0; sub(/^[^:]*: /, "", name); lines = 0 }
+    { said[lines++] = $0 }
+    /^Test Fail/ {
+      print "-- " name
+      for (line = lines > 42 ? lines - 42 : 0; line < lines; line++) print "   " said[line]
+    }' "$1"
 }
 
 step() { # step NAME COMMAND...
@@ -81,7 +94,9 @@ say "skipped tests and why"
 grep -h -A1 -E ': Skipped$' build/*/Testing/Temporary/LastTest.log 2>/dev/null | grep -vE ': Skipped$|^--$' | sort | uniq -c || true
 
 if ((${#failed[@]})); then
+  cat "$failures"
   say "FAILED: $(printf '%s\n' "${failed[@]}" | sort -u | tr '\n' ' ')"
+  grep '^-- ' "$failures"
   exit 1
 fi
 say "all passed"
