@@ -7,7 +7,7 @@ namespace {
 template <class T>
 void add_elements(const T* a, const T* b, T* out, std::int64_t count) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) out[i] = T(float(a[i]) + float(b[i]));
+  for (std::int64_t i = 0; i < count; ++i) round_to(out[i], float(a[i]) + float(b[i]));
 }
 
 }  // namespace

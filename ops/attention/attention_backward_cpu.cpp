@@ -58,10 +58,10 @@ void store_row(const float* from, float factor, const Head<T>& to, std::int64_t 
   T* target = to.row(row);
   if (mode == Accumulate::Overwrite) {
 #pragma omp simd
-    for (std::int64_t d = 0; d < to.width; ++d) target[d] = T(factor * from[d]);
+    for (std::int64_t d = 0; d < to.width; ++d) round_to(target[d], factor * from[d]);
   } else {
 #pragma omp simd
-    for (std::int64_t d = 0; d < to.width; ++d) target[d] = T(float(target[d]) + factor * from[d]);
+    for (std::int64_t d = 0; d < to.width; ++d) round_to(target[d], float(target[d]) + factor * from[d]);
   }
 }
 

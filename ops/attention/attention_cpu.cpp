@@ -100,7 +100,7 @@ class ForwardTask {
   void finish(std::int64_t row, const float* sums, RowNorm norm) const {
     T* to = out_.row(row);
 #pragma omp simd
-    for (std::int64_t d = 0; d < width_; ++d) to[d] = T(norm.weight * sums[d]);
+    for (std::int64_t d = 0; d < width_; ++d) round_to(to[d], norm.weight * sums[d]);
     if (log2_sum_) log2_sum_[row] = norm.log2_sum;
   }
 

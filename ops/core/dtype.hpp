@@ -22,6 +22,11 @@ struct bfloat16 {
   constexpr explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 };
 
+/// to = value, rounded to T. For loops: g++ 12 makes vector code of this, and four times slower scalar code of the
+/// assignment of a whole bfloat16.
+constexpr void round_to(float& to, float value) { to = value; }
+constexpr void round_to(bfloat16& to, float value) { to.bits = bfloat16(value).bits; }
+
 enum class DType : std::uint8_t { F32, BF16, F64, I32, I64 };
 
 template <class T>

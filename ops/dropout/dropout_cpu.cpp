@@ -55,11 +55,12 @@ void apply(const T* x, const std::uint32_t* words, std::uint32_t dropped_below, 
            std::int64_t count) {
   if (mode == Accumulate::Overwrite) {
 #pragma omp simd
-    for (std::int64_t c = 0; c < count; ++c) out[c] = T((words[c] >> 8) < dropped_below ? 0.0F : float(x[c]) * scale);
+    for (std::int64_t c = 0; c < count; ++c)
+      round_to(out[c], (words[c] >> 8) < dropped_below ? 0.0F : float(x[c]) * scale);
   } else {
 #pragma omp simd
     for (std::int64_t c = 0; c < count; ++c)
-      out[c] = T((words[c] >> 8) < dropped_below ? float(out[c]) : float(out[c]) + float(x[c]) * scale);
+      round_to(out[c], (words[c] >> 8) < dropped_below ? float(out[c]) : float(out[c]) + float(x[c]) * scale);
   }
 }
 

@@ -9,7 +9,7 @@ namespace {
 template <class T>
 void add_row(const T* from, T* to, std::int64_t columns) {
 #pragma omp simd
-  for (std::int64_t c = 0; c < columns; ++c) to[c] = T(float(to[c]) + float(from[c]));
+  for (std::int64_t c = 0; c < columns; ++c) round_to(to[c], float(to[c]) + float(from[c]));
 }
 
 // The sum of several rows, kept in registers a strip of columns at a time.
@@ -27,7 +27,7 @@ void sum_rows(View<const T> from, std::span<const std::int32_t> members, Accumul
 #pragma omp simd
       for (std::int64_t c = 0; c < width; ++c) sum[c] += float(row[c]);
     }
-    for (std::int64_t c = 0; c < width; ++c) to[begin + c] = T(sum[c]);
+    for (std::int64_t c = 0; c < width; ++c) round_to(to[begin + c], sum[c]);
   }
 }
 

@@ -14,14 +14,14 @@ void gelu(CpuQueue, View<const T> x, View<T> out, View<T> slope) {
   parallel_for(x.count(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     if (slope.data == nullptr) {
 #pragma omp simd
-      for (std::int64_t i = begin; i < end; ++i) out[i] = T(vector_math::gelu(float(x[i])).value);
+      for (std::int64_t i = begin; i < end; ++i) round_to(out[i], vector_math::gelu(float(x[i])).value);
       return;
     }
 #pragma omp simd
     for (std::int64_t i = begin; i < end; ++i) {
       const vector_math::ValueAndSlope at = vector_math::gelu(float(x[i]));
-      out[i] = T(at.value);
-      slope[i] = T(at.slope);
+      round_to(out[i], at.value);
+      round_to(slope[i], at.slope);
     }
   });
 }
@@ -32,11 +32,11 @@ void gelu_backward(CpuQueue, View<const T> grad_out, View<const T> slope, GradVi
   parallel_for(to.count(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     if (grad_x.mode == Accumulate::Overwrite) {
 #pragma omp simd
-      for (std::int64_t i = begin; i < end; ++i) to[i] = T(float(grad_out[i]) * float(slope[i]));
+      for (std::int64_t i = begin; i < end; ++i) round_to(to[i], float(grad_out[i]) * float(slope[i]));
       return;
     }
 #pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) to[i] = T(float(to[i]) + float(grad_out[i]) * float(slope[i]));
+    for (std::int64_t i = begin; i < end; ++i) round_to(to[i], float(to[i]) + float(grad_out[i]) * float(slope[i]));
   });
 }
 

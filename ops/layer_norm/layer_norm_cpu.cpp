@@ -27,19 +27,8 @@ float variance(const T* x, float mean, std::int64_t columns) {
 template <class T, class Out>
 void normalise(const T* x, const float* gain, const float* shift, float mean, float rstd, Out* out,
                std::int64_t columns) {
-  if constexpr (std::is_same_v<Out, float>) {
 #pragma omp simd
-    for (std::int64_t c = 0; c < columns; ++c) out[c] = (float(x[c]) - mean) * rstd * gain[c] + shift[c];
-  } else {  // in f32 strips: the compiler makes no vector code of the two loops together
-    constexpr std::int64_t kStrip = 256;
-    float values[kStrip];
-    for (std::int64_t begin = 0; begin < columns; begin += kStrip) {
-      const std::int64_t width = std::min(kStrip, columns - begin);
-      normalise(x + begin, gain + begin, shift + begin, mean, rstd, values, width);
-#pragma omp simd
-      for (std::int64_t c = 0; c < width; ++c) out[begin + c] = Out(values[c]);
-    }
-  }
+  for (std::int64_t c = 0; c < columns; ++c) round_to(out[c], (float(x[c]) - mean) * rstd * gain[c] + shift[c]);
 }
 
 template <class Out, class T>
@@ -67,7 +56,7 @@ void write_grad_x(const Out* grad_out, const T* x, const float* gain, float mean
   for (std::int64_t c = 0; c < columns; ++c) {
     const float n = (float(x[c]) - mean) * rstd;
     const float gradient = rstd * (float(grad_out[c]) * gain[c] - average_d - n * average_dn);
-    grad_x[c] = T(mode == Accumulate::Add ? float(grad_x[c]) + gradient : gradient);
+    round_to(grad_x[c], mode == Accumulate::Add ? float(grad_x[c]) + gradient : gradient);
   }
 }
 

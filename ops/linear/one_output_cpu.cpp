@@ -24,10 +24,10 @@ template <class T>
 void write_scaled(float factor, const T* weight, T* to, Accumulate mode, std::int64_t count) {
   if (mode == Accumulate::Overwrite) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) to[i] = T(factor * float(weight[i]));
+    for (std::int64_t i = 0; i < count; ++i) round_to(to[i], factor * float(weight[i]));
   } else {
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) to[i] = T(float(to[i]) + factor * float(weight[i]));
+    for (std::int64_t i = 0; i < count; ++i) round_to(to[i], float(to[i]) + factor * float(weight[i]));
   }
 }
 

@@ -12,8 +12,8 @@ void turn_head(const T* x, const float* cosines, const float* sines, float sign,
   for (std::int64_t j = 0; j < pairs; ++j) {
     const float low = float(x[j]), high = float(x[pairs + j]), sine = sign * sines[j];
     const float new_low = low * cosines[j] - high * sine, new_high = high * cosines[j] + low * sine;
-    out[j] = T(mode == Accumulate::Add ? float(out[j]) + new_low : new_low);
-    out[pairs + j] = T(mode == Accumulate::Add ? float(out[pairs + j]) + new_high : new_high);
+    round_to(out[j], mode == Accumulate::Add ? float(out[j]) + new_low : new_low);
+    round_to(out[pairs + j], mode == Accumulate::Add ? float(out[pairs + j]) + new_high : new_high);
   }
 }
 

@@ -10,10 +10,10 @@ template <class T>
 void scale_into(const T* from, float gate, Accumulate mode, T* to, std::int64_t columns) {
   if (mode == Accumulate::Overwrite) {
 #pragma omp simd
-    for (std::int64_t c = 0; c < columns; ++c) to[c] = T(gate * float(from[c]));
+    for (std::int64_t c = 0; c < columns; ++c) round_to(to[c], gate * float(from[c]));
   } else {
 #pragma omp simd
-    for (std::int64_t c = 0; c < columns; ++c) to[c] = T(float(to[c]) + gate * float(from[c]));
+    for (std::int64_t c = 0; c < columns; ++c) round_to(to[c], float(to[c]) + gate * float(from[c]));
   }
 }
 

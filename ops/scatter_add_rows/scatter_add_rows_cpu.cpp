@@ -9,7 +9,7 @@ namespace {
 template <class T>
 void add_rows(const T* a, const T* b, T* out, std::int64_t columns) {
 #pragma omp simd
-  for (std::int64_t c = 0; c < columns; ++c) out[c] = T(float(a[c]) + float(b[c]));
+  for (std::int64_t c = 0; c < columns; ++c) round_to(out[c], float(a[c]) + float(b[c]));
 }
 
 }  // namespace

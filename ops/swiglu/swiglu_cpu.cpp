@@ -24,12 +24,12 @@ struct Nowhere {
 template <class T>
 struct Over {
   T* to;
-  void put(std::int64_t i, float value) const { to[i] = T(value); }
+  void put(std::int64_t i, float value) const { round_to(to[i], value); }
 };
 template <class T>
 struct Onto {
   T* to;
-  void put(std::int64_t i, float value) const { to[i] = T(float(to[i]) + value); }
+  void put(std::int64_t i, float value) const { round_to(to[i], float(to[i]) + value); }
 };
 
 /// body(sink) with the sink that `grad` asks for.
@@ -46,7 +46,7 @@ template <class T>
 void swiglu(CpuQueue, View<const T> gate, View<const T> up, View<T> out) {
   parallel_for(out.count(), kGrain, [&](std::int64_t begin, std::int64_t end) {
 #pragma omp simd
-    for (std::int64_t i = begin; i < end; ++i) out[i] = T(silu(float(gate[i])).value * float(up[i]));
+    for (std::int64_t i = begin; i < end; ++i) round_to(out[i], silu(float(gate[i])).value * float(up[i]));
   });
 }
 

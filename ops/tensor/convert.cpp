@@ -14,9 +14,9 @@ void convert(CpuQueue, View<const From> from, View<To> to, Accumulate mode) {
     const From* in = from.data;
     To* out = to.data;
     if (mode == Accumulate::Overwrite)
-      for (std::int64_t i = begin; i < end; ++i) out[i] = To(float(in[i]));
+      for (std::int64_t i = begin; i < end; ++i) round_to(out[i], float(in[i]));
     else
-      for (std::int64_t i = begin; i < end; ++i) out[i] = To(float(out[i]) + float(in[i]));
+      for (std::int64_t i = begin; i < end; ++i) round_to(out[i], float(out[i]) + float(in[i]));
   });
 }
 

@@ -62,10 +62,10 @@ void round_rows(const float* sums, Matrix<bfloat16> c, Accumulate mode) {
       bfloat16* to = c.data + row * c.row_step;
       if (mode == Accumulate::Overwrite) {
 #pragma omp simd
-        for (std::int64_t i = 0; i < c.columns; ++i) to[i] = bfloat16(from[i]);
+        for (std::int64_t i = 0; i < c.columns; ++i) round_to(to[i], from[i]);
       } else {
 #pragma omp simd
-        for (std::int64_t i = 0; i < c.columns; ++i) to[i] = bfloat16(float(to[i]) + from[i]);
+        for (std::int64_t i = 0; i < c.columns; ++i) round_to(to[i], float(to[i]) + from[i]);
       }
     }
   });
