@@ -1,36 +1,37 @@
 // When a checkpoint is due if its cost decides.
 
+#include "trainer/run/save_schedule.hpp"
+
 #include <cmath>
 #include <cstdlib>
 
 #include <gtest/gtest.h>
 
 #include "trainer/run/save_clock.hpp"
-#include "trainer/run/save_schedule.hpp"
 
 namespace isobath::test {
 namespace {
 
-TEST(Schedule, IsYoungs) {
+TEST(SaveSchedule, IsYoungs) {
   // The table of the reference fleet: 1024 devices fail every 49.5 hours; a save of 60 s is then due every 77 minutes.
   EXPECT_NEAR(young_interval(60.0, 49.5 * 3600.0) / 60.0, 77.0, 0.5);
   const SaveTiming timing{.since_last = 100.0, .cost = 2.0, .until_durable = 5.0, .step = 1.0, .mtbf = 10000.0};
   EXPECT_DOUBLE_EQ(due_in(timing), 200.0 - 100.0);
 }
 
-TEST(Schedule, MinimisesTheExpectedLoss) {
+TEST(SaveSchedule, MinimisesTheExpectedLoss) {
   // Young's loss per second at interval T: C / T for saving, T / 2 / MTBF for what a failure throws away.
   const auto loss = [](double interval) { return 3.0 / interval + interval / 2.0 / 7000.0; };
   const double best = young_interval(3.0, 7000.0);
   for (const double factor : {0.5, 0.9, 1.1, 2.0}) EXPECT_LT(loss(best), loss(best * factor));
 }
 
-TEST(Schedule, NeverFollowsSoonerThanASaveTakes) {
+TEST(SaveSchedule, NeverFollowsSoonerThanASaveTakes) {
   const SaveTiming timing{.since_last = 3.0, .cost = 0.0, .until_durable = 50.0, .step = 1.0, .mtbf = 3600.0};
   EXPECT_DOUBLE_EQ(due_in(timing), 47.0);
 }
 
-TEST(Schedule, TheLastCallComesInTimeAndOnce) {
+TEST(SaveSchedule, TheLastCallComesInTimeAndOnce) {
   SaveTiming timing{.since_last = 10.0, .cost = 10.0, .until_durable = 20.0, .step = 2.0, .mtbf = 1e6, .left = 100.0};
   EXPECT_DOUBLE_EQ(last_call(timing), 44.0);
   EXPECT_DOUBLE_EQ(due_in(timing), 56.0) << "sooner than Young's 4472 s, because the job ends";
@@ -41,7 +42,7 @@ TEST(Schedule, TheLastCallComesInTimeAndOnce) {
   EXPECT_GT(steps_to_next_look(timing), 0);
 }
 
-TEST(Schedule, LooksAgainHalfWay) {
+TEST(SaveSchedule, LooksAgainHalfWay) {
   SaveTiming timing{.since_last = 0.0, .cost = 2.0, .until_durable = 1.0, .step = 1.0, .mtbf = 10000.0};
   int looks = 0;
   std::int64_t steps = 0;
@@ -57,7 +58,7 @@ TEST(Schedule, LooksAgainHalfWay) {
   EXPECT_EQ(steps_to_next_look(timing), kSaveNow) << "a step longer than the interval saves every time";
 }
 
-TEST(Clock, TheJobsEndIsTheConfigurationsOrSlurms) {
+TEST(SaveClock, TheJobsEndIsTheConfigurationsOrSlurms) {
   ::unsetenv("SLURM_JOB_END_TIME");
   CheckpointConfig config;
   EXPECT_FALSE(job_seconds(config));
@@ -72,7 +73,7 @@ TEST(Clock, TheJobsEndIsTheConfigurationsOrSlurms) {
   ::unsetenv("SLURM_JOB_END_TIME");
 }
 
-TEST(Clock, MeasuresWhatASaveCostsTheRun) {
+TEST(SaveClock, MeasuresWhatASaveCostsTheRun) {
   SaveClock clock(CheckpointConfig{});
   clock.step(1.0);
   EXPECT_FALSE(clock.knows_cost());

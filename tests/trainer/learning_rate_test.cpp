@@ -1,9 +1,9 @@
 // The course of the learning rate at the points that its definition names.
-#include "trainer/optim/schedule.hpp"
-
 #include <cmath>
 
 #include <gtest/gtest.h>
+
+#include "trainer/optim/schedule.hpp"
 
 namespace isobath {
 namespace {
@@ -19,7 +19,7 @@ OptimConfig config_of(Schedule schedule) {
   return config;
 }
 
-TEST(Schedule, WarmsUpLinearly) {
+TEST(LearningRate, WarmsUpLinearly) {
   for (Schedule schedule : {Schedule::Cosine, Schedule::Constant, Schedule::WarmupStableDecay}) {
     const OptimConfig config = config_of(schedule);
     for (std::int64_t step = 0; step < 10; ++step)
@@ -28,7 +28,7 @@ TEST(Schedule, WarmsUpLinearly) {
   }
 }
 
-TEST(Schedule, CosineIsHalfWayInTheMiddleAndStaysAtItsEnd) {
+TEST(LearningRate, CosineIsHalfWayInTheMiddleAndStaysAtItsEnd) {
   OptimConfig config = config_of(Schedule::Cosine);
   EXPECT_DOUBLE_EQ(learning_rate_at(config, kSteps, 55), 5.0);
   EXPECT_DOUBLE_EQ(learning_rate_at(config, kSteps, 100), 2.0);
@@ -37,9 +37,11 @@ TEST(Schedule, CosineIsHalfWayInTheMiddleAndStaysAtItsEnd) {
   EXPECT_DOUBLE_EQ(learning_rate_at(config, kSteps, 35), 5.0);
 }
 
-TEST(Schedule, ConstantNeverFalls) { EXPECT_EQ(learning_rate_at(config_of(Schedule::Constant), kSteps, 5000), 8.0); }
+TEST(LearningRate, ConstantNeverFalls) {
+  EXPECT_EQ(learning_rate_at(config_of(Schedule::Constant), kSteps, 5000), 8.0);
+}
 
-TEST(Schedule, StableThenCoolsDown) {
+TEST(LearningRate, StableThenCoolsDown) {
   OptimConfig config = config_of(Schedule::WarmupStableDecay);
   EXPECT_EQ(learning_rate_at(config, kSteps, 79), 8.0);
   EXPECT_EQ(learning_rate_at(config, kSteps, 80), 8.0) << "a fifth of the run is the cool-down";
