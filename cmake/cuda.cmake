@@ -26,6 +26,7 @@ if(ISOBATH_CUDA STREQUAL "real")
   target_compile_options(isobath_cuda_binding INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${ISOBATH_NVCC_FLAGS}>")
 elseif(ISOBATH_CUDA STREQUAL "emulated")
   file(GLOB emulation CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/emulated/engine/*.cpp
+                                        ${PROJECT_SOURCE_DIR}/tests/emulated/streams/*.cpp
                                         ${PROJECT_SOURCE_DIR}/tests/emulated/api/*.cpp)
   add_library(isobath_emulated_cuda STATIC ${emulation})
   target_link_libraries(isobath_emulated_cuda PUBLIC isobath_options)
