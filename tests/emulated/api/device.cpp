@@ -71,7 +71,7 @@ cudaError_t cudaDeviceSynchronize() {
 }
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
-  *total = Pieces::kDeviceBytes;
+  *total = Pieces::device_bytes();
   *free = *total - Pieces::all().bytes_on(chosen_device);
   return cudaSuccess;
 }

@@ -78,7 +78,12 @@ cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t stream)
   const auto queue = isobath::emulated::stream_behind(stream);
   if (!queue) return report(cudaErrorInvalidResourceHandle);
   PiecePtr piece;
-  const cudaError_t error = create(data, bytes, PieceKind::Pooled, queue->device, piece);
+  cudaError_t error = create(data, bytes, PieceKind::Pooled, queue->device, piece);
+  if (error == cudaErrorMemoryAllocation) {  // what is freed behind queued work comes back when the work has run
+    cudaGetLastError();
+    Scheduler::instance().finish_device(queue->device);
+    error = create(data, bytes, PieceKind::Pooled, queue->device, piece);
+  }
   if (error != cudaSuccess || !piece) return error;
   piece->state = PieceState::Promised;
   return submit(stream, {[piece] { piece->state = PieceState::Live; }, {}});

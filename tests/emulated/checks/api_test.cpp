@@ -74,7 +74,7 @@ TEST(Memory, IsFreedOnce) {
 }
 
 TEST(Memory, ADeviceCanBeFull) {
-  EXPECT_THROW(cuda_allocate(Device::cuda(0), std::size_t{81} << 30), std::bad_alloc);
+  EXPECT_THROW(cuda_allocate(test::queue(), std::size_t{81} << 30), std::bad_alloc);
   EXPECT_EQ(cudaGetLastError(), cudaSuccess);
 }
 

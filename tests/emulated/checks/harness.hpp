@@ -54,10 +54,12 @@ template <class T>
 class DeviceArray {
  public:
   explicit DeviceArray(std::size_t count)
-      : count_(count), data_(static_cast<T*>(cuda_allocate(Device::cuda(0), count * sizeof(T)))) {}
+      : count_(count), data_(static_cast<T*>(cuda_allocate(queue(), count * sizeof(T)))) {
+    finish();  // any stream may use it
+  }
   ~DeviceArray() {
     finish();
-    cuda_release(Device::cuda(0), data_);
+    cuda_release(queue(), data_);
   }
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;

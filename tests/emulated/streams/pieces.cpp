@@ -1,5 +1,6 @@
 #include "tests/emulated/streams/pieces.hpp"
 
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <new>
@@ -42,10 +43,15 @@ Pieces& Pieces::all() {
   return instance;
 }
 
+std::size_t Pieces::device_bytes() {
+  const char* const variable = std::getenv("ISOBATH_EMULATED_BYTES");
+  return variable == nullptr ? std::size_t{80} << 30 : std::stoull(variable);
+}
+
 PiecePtr Pieces::create(std::size_t bytes, PieceKind kind, int device) {
   const std::lock_guard lock(mutex_);
   std::size_t& used = used_[device];
-  if (kind != PieceKind::Pinned && bytes > kDeviceBytes - used) return nullptr;
+  if (kind != PieceKind::Pinned && used + bytes > device_bytes()) return nullptr;
   try {
     auto piece = std::make_shared<Piece>(bytes, kind, device);
     pieces_.emplace(piece->begin, piece);

@@ -45,7 +45,7 @@ class Pieces {
  public:
   static Pieces& all();
 
-  /// Null when the device's 80 GiB are used up or the system has no memory.
+  /// Null when the device is full or the system has no memory.
   PiecePtr create(std::size_t bytes, PieceKind kind, int device);
   /// Null unless `begin` is where a piece of this kind begins.
   PiecePtr at(const void* begin, PieceKind kind);
@@ -60,7 +60,8 @@ class Pieces {
   std::vector<PiecePtr> named_in(const void* data, std::size_t bytes);
   std::size_t bytes_on(int device);
 
-  static constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
+  /// What a device has: ISOBATH_EMULATED_BYTES, or 80 GiB without that variable.
+  static std::size_t device_bytes();
 
  private:
   PiecePtr find(const std::byte* address) const;
