@@ -3,6 +3,7 @@
 #include "ops/core/cuda/matmul.hpp"
 #include "ops/linear/activate.cuh"
 #include "ops/linear/linear.hpp"
+#include "ops/linear/one_output.cuh"
 #include "ops/tensor/matrix.cuh"
 
 namespace isobath::kernel {
@@ -57,6 +58,18 @@ void launch_activate(CudaQueue queue, View<float> sums, View<const float> bias, 
       u, to, kept, shift);
 }
 
+template <class T, class Out>
+void launch_dots(CudaQueue queue, View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
+                 View<Out> out, View<T> slope) {
+  const Matrix<const T> rows(x), by(weight);
+  cuda::with_length<T>(
+      [&](auto length) {
+        cuda::launch("linear", &dot_rows<length(), T, Out>, a_warp_per_dot(out.dim(0)), queue, rows, by.data, bias.data,
+                     activation, out.data, slope.data);
+      },
+      rows, by);
+}
+
 // The partial sums of blocks of rows, then their sum: many blocks of threads read g, and the order stays fixed.
 template <class T>
 void sum_columns(CudaQueue queue, View<const T> g, GradView<float> to) {
@@ -83,6 +96,7 @@ template <class T, class Out>
 void linear(CudaQueue queue, View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
             View<Out> out, View<T> slope) {
   if (out.count() == 0) return;
+  if (out.dim(1) == 1 && x.dim(1) > 0) return launch_dots(queue, x, weight, bias, activation, out, slope);
   const bool wide = std::is_same_v<Out, float>, plain = activation == Activation::None;
   const auto product_into = [&](const cuda::MatmulResult& to) {
     cuda::matmul(queue, factor(x), factor(weight, Transpose::Yes), to);

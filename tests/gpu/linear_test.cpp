@@ -16,8 +16,8 @@ using test::LinearCase;
 using test::rounded;
 using test::shifted;
 
-constexpr LinearCase kShapes[] = {{1, 1, 1},    {3, 1, 4}, {17, 33, 9}, {64, 16, 48},
-                                  {65, 20, 31}, {0, 5, 7}, {70, 65, 1}, {600, 8, 40}};
+constexpr LinearCase kShapes[] = {{1, 1, 1}, {3, 1, 4},   {17, 33, 9},  {64, 16, 48}, {65, 20, 31},
+                                  {0, 5, 7}, {70, 65, 1}, {70, 200, 1}, {600, 8, 40}};
 constexpr Activation kActivations[] = {Activation::None, Activation::Gelu, Activation::Relu};
 constexpr float kBefore = 0.5F;  // what gradients hold that are added to
 
@@ -157,6 +157,18 @@ TEST_P(Linear, EqualCallsGiveEqualBits) {
   EXPECT_TRUE(test::equal_bits(once.grad_x.to_vector<float>(), again.grad_x.to_vector<float>()));
   EXPECT_TRUE(test::equal_bits(once.grad_weight.to_vector<float>(), again.grad_weight.to_vector<float>()));
   EXPECT_TRUE(test::equal_bits(once.grad_bias.to_vector<float>(), again.grad_bias.to_vector<float>()));
+}
+
+// A router's score must not change with the other tokens of the batch.
+TEST_P(Linear, OneOutputOfARowDoesNotDependOnTheOthers) {
+  constexpr std::int64_t kRows = 70, kIn = 136;
+  const Tensor x = Tensor::from(Shape{kRows, kIn}, test::random_values(kRows * kIn, 45), device()),
+               weight = Tensor::from(Shape{1, kIn}, test::random_values(kIn, 46), device());
+  const std::vector<float> all = linear(x, weight, Tensor()).to_vector<float>();
+  for (const std::int64_t begin : {std::int64_t{0}, std::int64_t{3}, std::int64_t{69}}) {
+    const Tensor one = linear(x.slice(begin * kIn, Shape{1, kIn}), weight, Tensor());
+    EXPECT_TRUE(test::equal_bits(one.to_vector<float>(), {all[static_cast<std::size_t>(begin)]}));
+  }
 }
 
 // Through the op and the tape, without a wait: what is freed on the way is still needed by queued work.
