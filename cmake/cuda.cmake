@@ -21,12 +21,14 @@ if(ISOBATH_CUDA STREQUAL "real")
   set(CMAKE_CUDA_STANDARD 20)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   find_package(CUDAToolkit REQUIRED)
-  target_link_libraries(isobath_cuda_binding INTERFACE CUDA::cudart)
+  target_link_libraries(isobath_cuda_binding INTERFACE CUDA::cudart CUDA::cublasLt)
   include(cmake/nvcc_flags.cmake)
   target_compile_options(isobath_cuda_binding INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${ISOBATH_NVCC_FLAGS}>")
 elseif(ISOBATH_CUDA STREQUAL "emulated")
   file(GLOB emulation CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/emulated/engine/*.cpp
-                                        ${PROJECT_SOURCE_DIR}/tests/emulated/api/*.cpp)
+                                        ${PROJECT_SOURCE_DIR}/tests/emulated/streams/*.cpp
+                                        ${PROJECT_SOURCE_DIR}/tests/emulated/api/*.cpp
+                                        ${PROJECT_SOURCE_DIR}/tests/emulated/cublaslt/*.cpp)
   add_library(isobath_emulated_cuda STATIC ${emulation})
   target_link_libraries(isobath_emulated_cuda PUBLIC isobath_options)
   target_include_directories(isobath_emulated_cuda PUBLIC ${PROJECT_SOURCE_DIR}/tests/emulated/include)

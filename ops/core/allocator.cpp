@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <map>
 #include <new>
 #include <utility>
@@ -18,45 +19,75 @@ constexpr std::size_t kGranule = 512;
 // waste.
 constexpr std::size_t fits(std::size_t capacity) { return capacity - capacity / 8; }
 
+// A free block. On a CUDA device work on `queue` may use it at once, and after `marks`.
+struct FreeBlock {
+  void* data = nullptr;
+  CudaQueue queue;
+  std::vector<CudaMark> marks;  // in other queues
+};
+
+FreeBlock free_block(Device device, const Storage& storage) {
+  FreeBlock out{storage.data, {}, {}};
+  if (!device.is_cuda()) return out;
+  out.queue = current_cuda_queue(device);
+  if (storage.home != out.queue) out.marks.push_back(cuda_mark(device, storage.home));
+  for (const CudaQueue other : storage.others)
+    if (other != out.queue) out.marks.push_back(cuda_mark(device, other));
+  return out;
+}
+
+void return_block(Device device, const FreeBlock& block) noexcept {
+  if (device.is_cpu()) ::operator delete (block.data, std::align_val_t{kAlignment});
+  if (!device.is_cuda()) return;
+  try {
+    for (const CudaMark& mark : block.marks) cuda_order(mark, block.queue);
+  } catch (const std::exception&) {  // without the order, only a wait tells that nobody uses it
+    return cuda_release_waiting(device, block.data);
+  }
+  cuda_release(block.queue, block.data);
+}
+
 class Cache {
  public:
   ~Cache() { trim(); }
 
-  std::pair<void*, std::size_t> take(Device device, std::size_t bytes) {
+  Storage take(Device device, std::size_t bytes) {
     const std::size_t wanted = (bytes + kGranule - 1) / kGranule * kGranule;
+    const CudaQueue queue = device.is_cuda() ? current_cuda_queue(device) : CudaQueue{};
     AllocatorStats& stats = stats_[index(device.kind)];
     auto& free = free_[index(device.kind)];
     const auto found = free.lower_bound({device.index, wanted});
-    std::size_t capacity = wanted;
-    void* data = nullptr;
+    Storage out{nullptr, wanted, queue, {}};
     if (found != free.end() && found->first.first == device.index && fits(found->first.second) <= wanted) {
-      capacity = found->first.second;
-      data = found->second;
+      for (const CudaMark& mark : found->second.marks) cuda_order(mark, queue);
+      out.capacity = found->first.second;
+      out.data = found->second.data;
       free.erase(found);
-      stats.bytes_cached -= static_cast<std::int64_t>(capacity);
+      stats.bytes_cached -= static_cast<std::int64_t>(out.capacity);
     } else {
-      data = obtain(device, capacity);
+      out.data = obtain(device, queue, wanted);
       ++stats.blocks_created;
     }
-    stats.bytes_in_use += static_cast<std::int64_t>(capacity);
+    stats.bytes_in_use += static_cast<std::int64_t>(out.capacity);
     stats.bytes_peak = std::max(stats.bytes_peak, stats.bytes_in_use);
-    return {data, capacity};
+    return out;
   }
 
-  void give(Device device, void* data, std::size_t capacity) noexcept {
+  void give(Device device, const Storage& storage) noexcept {
     AllocatorStats& stats = stats_[index(device.kind)];
-    stats.bytes_in_use -= static_cast<std::int64_t>(capacity);
+    stats.bytes_in_use -= static_cast<std::int64_t>(storage.capacity);
     try {
-      free_[index(device.kind)].emplace(std::pair{device.index, capacity}, data);
-      stats.bytes_cached += static_cast<std::int64_t>(capacity);
-    } catch (const std::bad_alloc&) {  // no room for the cache's own note: the system gets the block instead
-      return_block(device, data);
+      free_[index(device.kind)].emplace(std::pair{device.index, storage.capacity}, free_block(device, storage));
+      stats.bytes_cached += static_cast<std::int64_t>(storage.capacity);
+    } catch (const std::exception&) {  // no room for the cache's own note, or no event: the system gets the block
+      if (device.is_cuda()) return cuda_release_waiting(device, storage.data);
+      return_block(device, {storage.data, {}, {}});
     }
   }
 
   void trim() noexcept {
     for (std::size_t kind = 0; kind < free_.size(); ++kind) {
-      for (auto& [key, data] : free_[kind]) return_block({static_cast<DeviceKind>(kind), key.first}, data);
+      for (const auto& [key, block] : free_[kind]) return_block({static_cast<DeviceKind>(kind), key.first}, block);
       free_[kind].clear();
       stats_[kind].bytes_cached = 0;
     }
@@ -67,17 +98,20 @@ class Cache {
  private:
   static std::size_t index(DeviceKind kind) { return static_cast<std::size_t>(kind); }
 
-  static void* obtain(Device device, std::size_t bytes) {
+  // A full device may have room in blocks that are kept for other sizes.
+  void* obtain(Device device, CudaQueue queue, std::size_t bytes) {
     if (device.is_meta()) return nullptr;
-    if (device.is_cuda()) return cuda_allocate(device, bytes);
-    return ::operator new (bytes, std::align_val_t{kAlignment});
-  }
-  static void return_block(Device device, void* data) noexcept {
-    if (device.is_cuda()) return cuda_release(device, data);
-    if (device.is_cpu()) ::operator delete (data, std::align_val_t{kAlignment});
+    if (device.is_cpu()) return ::operator new (bytes, std::align_val_t{kAlignment});
+    try {
+      return cuda_allocate(queue, bytes);
+    } catch (const std::bad_alloc&) {
+      if (stats_[index(device.kind)].bytes_cached == 0) throw;
+    }
+    trim();
+    return cuda_allocate(queue, bytes);
   }
 
-  std::array<std::multimap<std::pair<int, std::size_t>, void*>, 3> free_;
+  std::array<std::multimap<std::pair<int, std::size_t>, FreeBlock>, 3> free_;
   std::array<AllocatorStats, 3> stats_;
 };
 
@@ -99,34 +133,32 @@ void reset_allocator_peak(DeviceKind kind) {
 void trim_allocator() { cache().trim(); }
 
 Block::Block(Device device, std::size_t bytes) : device_(device), bytes_(bytes) {
-  if (bytes == 0) return;
-  const auto [data, capacity] = cache().take(device, bytes);
-  data_ = data;
-  capacity_ = capacity;
+  if (bytes != 0) storage_ = cache().take(device, bytes);
 }
 
 Block::~Block() { release(); }
 
 Block::Block(Block&& other) noexcept
-    : device_(other.device_),
-      data_(std::exchange(other.data_, nullptr)),
-      bytes_(std::exchange(other.bytes_, 0)),
-      capacity_(std::exchange(other.capacity_, 0)) {}
+    : device_(other.device_), storage_(std::exchange(other.storage_, {})), bytes_(std::exchange(other.bytes_, 0)) {}
 
 Block& Block::operator=(Block&& other) noexcept {
   if (this != &other) {
     release();
     device_ = other.device_;
-    data_ = std::exchange(other.data_, nullptr);
+    storage_ = std::exchange(other.storage_, {});
     bytes_ = std::exchange(other.bytes_, 0);
-    capacity_ = std::exchange(other.capacity_, 0);
   }
   return *this;
 }
 
+void Block::used_on(CudaQueue queue) {
+  std::vector<CudaQueue>& others = storage_.others;
+  if (queue != storage_.home && std::find(others.begin(), others.end(), queue) == others.end()) others.push_back(queue);
+}
+
 void Block::release() noexcept {
-  if (capacity_ != 0) cache().give(device_, data_, capacity_);
-  capacity_ = 0;
+  if (storage_.capacity != 0) cache().give(device_, storage_);
+  storage_ = {};
 }
 
 }  // namespace isobath

@@ -1,11 +1,18 @@
 #pragma once
 // A caching allocator for tensor storage: freed blocks are kept by size and handed out again, so that a steady training
 // step asks the system for nothing. The cache belongs to the calling thread: ranks that run as threads share no state.
+//
+// A block of a CUDA device belongs to a queue, that of the thread that asked for it: work on this queue may use it, and
+// when its owner lets it go, it goes at once to later work of the same queue. To another queue it goes behind an event
+// in the first one. The host never waits. Who lets other queues use a block says so with used_on().
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "ops/core/device.hpp"
+#include "ops/core/queue.hpp"
 
 namespace isobath {
 
@@ -22,6 +29,14 @@ void reset_allocator_peak(DeviceKind kind);
 /// Gives every cached free block of this thread back to the system.
 void trim_allocator();
 
+/// Memory, and which queues of a CUDA device may be using it.
+struct Storage {
+  void* data = nullptr;
+  std::size_t capacity = 0;  // bytes
+  CudaQueue home;
+  std::vector<CudaQueue> others;
+};
+
 /// One block of storage with one owner. `data()` is null on the meta device and for zero bytes; CPU blocks are 64-byte
 /// aligned. The memory is not initialised. Throws std::bad_alloc when the system has none.
 class Block {
@@ -34,17 +49,20 @@ class Block {
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
 
-  void* data() const noexcept { return data_; }
+  void* data() const noexcept { return storage_.data; }
   std::size_t bytes() const noexcept { return bytes_; }
   Device device() const noexcept { return device_; }
+
+  /// Work on `queue`, of the block's device, uses this block too. To be called by one thread at a time; ordering that
+  /// work behind what fills the block is the caller's affair.
+  void used_on(CudaQueue queue);
 
  private:
   void release() noexcept;
 
   Device device_;
-  void* data_ = nullptr;
-  std::size_t bytes_ = 0;     // as asked for
-  std::size_t capacity_ = 0;  // as taken from the cache
+  Storage storage_;
+  std::size_t bytes_ = 0;  // as asked for
 };
 
 }  // namespace isobath

@@ -8,12 +8,18 @@ namespace {
 [[noreturn]] void refuse(Device device) {
   throw BackendError(text("device ", device, " asked for, but ", cuda_status(), "; set device: cpu"));
 }
+[[noreturn]] void refuse() { refuse(Device::cuda(0)); }
 }  // namespace
 
 CudaQueue current_cuda_queue(Device device) { refuse(device); }
-void* cuda_allocate(Device device, std::size_t) { refuse(device); }
-void cuda_release(Device, void*) noexcept {}
+void* cuda_allocate(CudaQueue, std::size_t) { refuse(); }
+void cuda_release(CudaQueue, void*) noexcept {}
+void cuda_release_waiting(Device, void*) noexcept {}
+void ForgetCudaMark::operator()(void*) const noexcept {}
+CudaMark cuda_mark(Device device, CudaQueue) { refuse(device); }
+void cuda_order(const CudaMark&, CudaQueue) { refuse(); }
 void cuda_copy(Device device, void*, const void*, std::size_t, CopyKind) { refuse(device); }
+void cuda_set_zero(Device device, void*, std::size_t) { refuse(device); }
 int cuda_device_count() { return 0; }
 const char* cuda_status() { return "this isobath was built without CUDA"; }
 

@@ -15,6 +15,7 @@ struct CpuQueue {};
 /// A CUDA stream, opaque here: the CUDA headers stay in ops/core/cuda and *_cuda.cu.
 struct CudaQueue {
   void* stream = nullptr;
+  bool operator==(const CudaQueue&) const = default;
 };
 
 #ifdef ISOBATH_HAS_CUDA

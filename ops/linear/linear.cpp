@@ -39,7 +39,7 @@ void backward_of(const Saved& saved, const Tensor& grad_out, const InputGrads& i
   const std::int64_t products = (to_x.tensor.defined() ? 1 : 0) + (to_weight.tensor.defined() ? 1 : 0);
   count_flops(2 * products * saved.x.count() * saved.weight.dim(0));
   const Tensor operand = operand_of(saved, grad_out);
-  on_cpu_queue_of(grad_out.device(), "linear", [&](auto queue) {
+  on_queue_of(grad_out.device(), "linear", [&](auto queue) {
     on_wide_and_narrow(grad_out.dtype(), saved.x.dtype(), [&](auto out_tag, auto tag) {
       using Out = typename decltype(out_tag)::type;
       using T = typename decltype(tag)::type;
@@ -63,7 +63,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   if (activation != Activation::None && needs_grad({&x, &weight, &bias}))
     slope = Tensor::empty(out.shape(), x.dtype(), out.device());
   count_flops(2 * x.count() * weight.dim(0));
-  on_cpu_queue_of(x.device(), "linear", [&](auto queue) {
+  on_queue_of(x.device(), "linear", [&](auto queue) {
     on_wide_and_narrow(out_type, x.dtype(), [&](auto out_tag, auto tag) {
       using Out = typename decltype(out_tag)::type;
       using T = typename decltype(tag)::type;

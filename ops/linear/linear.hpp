@@ -25,6 +25,9 @@ namespace kernel {
 template <class T, class Out>
 void linear(CpuQueue queue, View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
             View<Out> out, View<T> slope);
+template <class T, class Out>
+void linear(CudaQueue queue, View<const T> x, View<const T> weight, View<const float> bias, Activation activation,
+            View<Out> out, View<T> slope);
 
 template <class T>
 struct LinearGrads {
@@ -44,6 +47,9 @@ struct LinearOperand {
 /// grad_bias = sum of g over rows.
 template <class T, class Out>
 void linear_backward(CpuQueue queue, View<const Out> grad_out, LinearOperand<T> operand, View<const T> x,
+                     View<const T> weight, LinearGrads<T> grads);
+template <class T, class Out>
+void linear_backward(CudaQueue queue, View<const Out> grad_out, LinearOperand<T> operand, View<const T> x,
                      View<const T> weight, LinearGrads<T> grads);
 }  // namespace kernel
 

@@ -52,8 +52,7 @@ void Tensor::fill_zero() const {
     std::memset(raw(), 0, bytes());
     return;
   }
-  const std::vector<std::byte> zeros(bytes());
-  cuda_copy(device(), raw(), zeros.data(), bytes(), CopyKind::HostToDevice);
+  cuda_set_zero(device(), raw(), bytes());
 }
 
 void Tensor::copy_from(const Tensor& source) const {

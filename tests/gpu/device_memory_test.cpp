@@ -1,6 +1,7 @@
 // Tensors on each device: storage, copies, and the count of the host's waits.
 
 #include <new>
+#include <thread>
 
 #include "gpu/devices.hpp"
 #include "ops/core/allocator.hpp"
@@ -37,6 +38,51 @@ TEST_P(DeviceMemory, BlocksAreReused) {
   EXPECT_EQ(allocator_stats(kind).blocks_created, created);
   trim_allocator();
   EXPECT_EQ(allocator_stats(kind).bytes_cached, 0);
+}
+
+TEST_P(DeviceMemory, FillingAndCopyingWithinTheDeviceDoNotWait) {
+  const Tensor tensor = Tensor::from(Shape{4}, std::vector<float>{1, 2, 3, 4}, device());
+  const std::int64_t before = host_waits();
+  const Tensor copy = Tensor::zeros(Shape{4}, DType::F32, device());
+  copy.copy_from(tensor);
+  tensor.fill_zero();
+  EXPECT_EQ(host_waits(), before);
+  EXPECT_TRUE(test::equal_bits(copy.to_vector<float>(), std::vector<float>{1, 2, 3, 4}));
+  EXPECT_TRUE(test::equal_bits(tensor.to_vector<float>(), std::vector<float>(4)));
+}
+
+// A step's chain of tensors, each let go while the work on it is queued: no further block, no wait, the right values.
+TEST_P(DeviceMemory, StepsTakeTheSameBlocks) {
+  const std::vector<float> values = test::random_values(1000, 32);
+  const Tensor first = Tensor::from(Shape{1000}, values, device());
+  const auto step = [&] {
+    Tensor last = first;
+    for (int i = 0; i < 10; ++i) {
+      Tensor next = Tensor::empty(Shape{1000}, DType::F32, device());
+      next.copy_from(last);
+      last = next;
+    }
+    return last;
+  };
+  Tensor result = step();
+  const AllocatorStats before = allocator_stats(device().kind);
+  const std::int64_t waits = host_waits();
+  for (int i = 0; i < 20; ++i) result = step();
+  EXPECT_LE(allocator_stats(device().kind).blocks_created, before.blocks_created + 1);  // result's, while step runs
+  EXPECT_EQ(host_waits(), waits);
+  EXPECT_TRUE(test::equal_bits(result.to_vector<float>(), values));
+}
+
+TEST_P(DeviceMemory, ABlockMayBeLetGoByAnotherThread) {
+  const std::vector<float> values = test::random_values(1000, 33);
+  Tensor copy;
+  std::thread([&] {
+    Tensor there = Tensor::from(Shape{1000}, values, device());
+    copy = Tensor::empty(Shape{1000}, DType::F32, device());
+    copy.copy_from(there);
+    copy.to_vector<float>();  // a wait: from here on any queue may read
+  }).join();
+  EXPECT_TRUE(test::equal_bits(copy.to_vector<float>(), values));
 }
 
 ON_EVERY_DEVICE(DeviceMemory);

@@ -38,6 +38,16 @@ void Event::before(CudaQueue queue) const {
   check(cudaStreamWaitEvent(stream_of(queue), handle_.get(), 0), "cudaStreamWaitEvent");
 }
 
+bool Event::passed() const {
+  const cudaError_t error = cudaEventQuery(handle_.get());
+  if (error == cudaErrorNotReady) {
+    cudaGetLastError();  // an answer, not an error
+    return false;
+  }
+  check(error, "cudaEventQuery");
+  return true;
+}
+
 void Event::wait() const {
   count_host_wait();
   check(cudaEventSynchronize(handle_.get()), "cudaEventSynchronize");

@@ -41,6 +41,8 @@ class Event {
   void record(CudaQueue queue) const;
   /// What `queue` is given from now on runs after the recorded point. Costs the host nothing.
   void before(CudaQueue queue) const;
+  /// Whether the recorded point has passed, or nothing was recorded. Does not wait.
+  bool passed() const;
   /// Blocks the host until the recorded point has passed; the wait is counted.
   void wait() const;
 

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "tests/emulated/api/device.hpp"
 #include "tests/emulated/engine/block.hpp"
 
 namespace isobath::emulated {
@@ -40,11 +41,14 @@ std::size_t allowed_bytes(const void* kernel) {
 
 }  // namespace
 
-cudaError_t launch_grid(const cudaLaunchConfig_t& config, const void* kernel, std::function<void()> body) {
+cudaError_t launch_grid(const cudaLaunchConfig_t& config, const void* kernel, Work work) {
   if (!extents_are_right(config.gridDim, config.blockDim)) return report(cudaErrorInvalidConfiguration);
   if (config.dynamicSmemBytes > allowed_bytes(kernel)) return report(cudaErrorInvalidValue);
+  const StreamPtr stream = stream_behind(config.stream);
+  if (!stream || stream->device != current_device()) return report(cudaErrorInvalidResourceHandle);
   const Grid grid{config.gridDim, config.blockDim, config.dynamicSmemBytes};
-  return submit(config.stream, [grid, body = std::move(body)] { Engine::current().run(grid, body); });
+  work.run = [grid, body = std::move(work.run)] { Engine::current().run(grid, body); };
+  return submit(config.stream, std::move(work));
 }
 
 cudaError_t allow_dynamic_bytes(const void* kernel, int bytes) {

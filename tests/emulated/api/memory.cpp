@@ -1,95 +1,130 @@
 #include "tests/emulated/api/memory.hpp"
 
 #include <cstring>
-#include <functional>
-#include <map>
-#include <mutex>
-#include <new>
+#include <memory>
+#include <vector>
 
+#include "tests/emulated/api/device.hpp"
 #include "tests/emulated/engine/shared_arena.hpp"
 
 namespace {
 
+using isobath::emulated::current_device;
+using isobath::emulated::NodePtr;
+using isobath::emulated::PieceKind;
+using isobath::emulated::PiecePtr;
+using isobath::emulated::Pieces;
+using isobath::emulated::PieceState;
 using isobath::emulated::report;
+using isobath::emulated::Scheduler;
+using isobath::emulated::submit;
+using isobath::emulated::Work;
 
-constexpr std::size_t kDeviceBytes = std::size_t{80} << 30;
-constexpr std::align_val_t kAlignment{256};  // what cudaMalloc promises
-
-class DeviceMemory {
- public:
-  void* allocate(std::size_t bytes) {
-    if (bytes > kDeviceBytes) return nullptr;
-    void* const data = ::operator new(bytes, kAlignment, std::nothrow);
-    if (data == nullptr) return nullptr;
-    isobath::emulated::poison(data, bytes);
-    const std::lock_guard lock(mutex_);
-    pieces_.emplace(static_cast<std::byte*>(data), bytes);
-    return data;
-  }
-
-  bool release(void* data) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (pieces_.erase(static_cast<std::byte*>(data)) == 0) return false;
-    }
-    ::operator delete(data, kAlignment);
-    return true;
-  }
-
-  /// Whether [data, data + bytes) lies within one piece, or touches none.
-  bool holds(const void* data, std::size_t bytes) { return overlap(data, bytes) == Overlap::Inside; }
-  bool is_apart_from(const void* data, std::size_t bytes) { return overlap(data, bytes) == Overlap::None; }
-
- private:
-  enum class Overlap { None, Inside, Across };
-
-  Overlap overlap(const void* data, std::size_t bytes) {
-    const auto* const begin = static_cast<const std::byte*>(data);
-    const std::lock_guard lock(mutex_);
-    auto next = pieces_.upper_bound(begin);
-    if (next != pieces_.begin()) {
-      const auto& [piece, size] = *std::prev(next);
-      if (begin < piece + size) return begin + bytes <= piece + size ? Overlap::Inside : Overlap::Across;
-    }
-    return next != pieces_.end() && next->first < begin + bytes ? Overlap::Across : Overlap::None;
-  }
-
-  std::mutex mutex_;
-  std::map<const std::byte*, std::size_t, std::less<>> pieces_;
-};
-
-DeviceMemory& memory() {
-  static DeviceMemory instance;
-  return instance;
+cudaError_t create(void** data, std::size_t bytes, PieceKind kind, int device, PiecePtr& piece) {
+  *data = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  piece = Pieces::all().create(bytes, kind, device);
+  if (!piece) return report(cudaErrorMemoryAllocation);
+  *data = piece->begin;
+  return cudaSuccess;
 }
 
-bool ends_are_right(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
-  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
-  return (to_device ? memory().holds(to, bytes) : memory().is_apart_from(to, bytes)) &&
-         (from_device ? memory().holds(from, bytes) : memory().is_apart_from(from, bytes));
+cudaError_t free_now(void* data, PieceKind kind) {
+  if (data == nullptr) return cudaSuccess;
+  const PiecePtr piece = Pieces::all().at(data, kind);
+  if (!piece) return report(cudaErrorInvalidValue);
+  Pieces::all().free(piece);
+  return cudaSuccess;
+}
+
+enum class Side { Host, Device };
+
+// One end of a copy.
+struct End {
+  PiecePtr piece;      // null for pageable memory
+  bool right = false;  // it lies where it is said to lie
+};
+
+End end_of(const void* data, std::size_t bytes, Side side) {
+  PiecePtr piece = Pieces::all().holding(data, bytes);
+  const bool on_device = piece != nullptr && piece->is_on_device();
+  return {std::move(piece), side == Side::Device ? on_device : Pieces::all().is_host(data, bytes)};
+}
+
+Work copy_work(void* to, const End& target, const void* from, const End& source, std::size_t bytes) {
+  Work work;
+  if (target.piece) work.uses.push_back(target.piece);
+  if (source.piece) {
+    work.uses.push_back(source.piece);
+    work.run = [=] { std::memmove(to, from, bytes); };
+  } else {
+    const auto* const begin = static_cast<const std::byte*>(from);
+    const auto staged = std::make_shared<const std::vector<std::byte>>(begin, begin + bytes);
+    work.run = [=] { std::memcpy(to, staged->data(), bytes); };
+  }
+  return work;
 }
 
 }  // namespace
 
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
-  *data = bytes == 0 ? nullptr : memory().allocate(bytes);
-  return report(*data == nullptr && bytes != 0 ? cudaErrorMemoryAllocation : cudaSuccess);
+  PiecePtr piece;
+  return create(data, bytes, PieceKind::Device, current_device(), piece);
 }
 
-cudaError_t cudaFree(void* data) {
-  if (data == nullptr) return cudaSuccess;
-  return report(memory().release(data) ? cudaSuccess : cudaErrorInvalidValue);
+cudaError_t cudaFree(void* data) { return free_now(data, PieceKind::Device); }
+
+cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t stream) {
+  const auto queue = isobath::emulated::stream_behind(stream);
+  if (!queue) return report(cudaErrorInvalidResourceHandle);
+  PiecePtr piece;
+  cudaError_t error = create(data, bytes, PieceKind::Pooled, queue->device, piece);
+  if (error == cudaErrorMemoryAllocation) {  // what is freed behind queued work comes back when the work has run
+    cudaGetLastError();
+    Scheduler::instance().finish_device(queue->device);
+    error = create(data, bytes, PieceKind::Pooled, queue->device, piece);
+  }
+  if (error != cudaSuccess || !piece) return error;
+  piece->state = PieceState::Promised;
+  return submit(stream, {[piece] { piece->state = PieceState::Live; }, {}});
 }
+
+cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
+  if (data == nullptr) return cudaSuccess;
+  const PiecePtr piece = Pieces::all().at(data, PieceKind::Pooled);
+  if (!piece) return report(cudaErrorInvalidValue);
+  return submit(stream, {[piece] { Pieces::all().free(piece); }, {}});
+}
+
+cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned flags) {
+  if (flags != cudaHostAllocDefault) return report(cudaErrorInvalidValue);
+  PiecePtr piece;
+  return create(data, bytes, PieceKind::Pinned, current_device(), piece);
+}
+
+cudaError_t cudaFreeHost(void* data) { return free_now(data, PieceKind::Pinned); }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   if (bytes == 0) return cudaSuccess;
-  if (!ends_are_right(to, from, bytes, kind)) return report(cudaErrorInvalidValue);
-  return isobath::emulated::submit(stream, [=] { std::memmove(to, from, bytes); });
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  const End target = end_of(to, bytes, to_device ? Side::Device : Side::Host),
+            source = end_of(from, bytes, from_device ? Side::Device : Side::Host);
+  if (!target.right || !source.right) return report(cudaErrorInvalidValue);
+  NodePtr copy;
+  const cudaError_t error = submit(stream, copy_work(to, target, from, source, bytes), &copy);
+  if (error == cudaSuccess && !target.piece) Scheduler::instance().finish(copy);
+  return error;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind);
+  return error == cudaSuccess && kind != cudaMemcpyDeviceToDevice ? cudaStreamSynchronize(nullptr) : error;
 }
 
 cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream) {
   if (bytes == 0) return cudaSuccess;
-  if (!memory().holds(data, bytes)) return report(cudaErrorInvalidValue);
-  return isobath::emulated::submit(stream, [=] { std::memset(data, value, bytes); });
+  const PiecePtr piece = Pieces::all().holding(data, bytes);
+  if (!piece || !piece->is_on_device()) return report(cudaErrorInvalidValue);
+  return submit(stream, {[=] { std::memset(data, value, bytes); }, {piece}});
 }

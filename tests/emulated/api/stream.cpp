@@ -1,105 +1,131 @@
 #include "tests/emulated/api/stream.hpp"
 
-#include <cstdlib>
-#include <mutex>
-#include <set>
-#include <string>
+#include <map>
+#include <utility>
 
-struct CUstream_st {};
-struct CUevent_st {};
+#include "tests/emulated/api/device.hpp"
+#include "tests/emulated/api/handles.hpp"
+
+using isobath::emulated::Handles;
+using isobath::emulated::NodePtr;
+using isobath::emulated::report;
+using isobath::emulated::Scheduler;
+using isobath::emulated::StreamPtr;
+
+struct CUstream_st {
+  StreamPtr queue;
+};
+struct CUevent_st {
+  int device;
+  NodePtr recorded;
+};
 
 namespace {
 
-using isobath::emulated::report;
+using isobath::emulated::current_device;
+using isobath::emulated::DefaultStream;
+using isobath::emulated::stream_behind;
 
-// Handles that were created and not destroyed: every use is checked.
-template <class T>
-class Handles {
- public:
-  T* create() {
-    const std::lock_guard lock(mutex_);
-    return *alive_.insert(new T).first;
-  }
-  bool has(T* handle) {
-    const std::lock_guard lock(mutex_);
-    return alive_.contains(handle);
-  }
-  bool destroy(T* handle) {
-    const std::lock_guard lock(mutex_);
-    if (alive_.erase(handle) == 0) return false;
-    delete handle;
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<T*> alive_;
-};
-
-template <class T>
-Handles<T>& handles() {
-  static Handles<T> instance;
-  return instance;
-}
-
-bool is_stream(cudaStream_t stream) { return stream == nullptr || handles<CUstream_st>().has(stream); }
-bool is_event(cudaEvent_t event) { return handles<CUevent_st>().has(event); }
+Handles<CUstream_st>& streams() { return Handles<CUstream_st>::all(); }
+Handles<CUevent_st>& events() { return Handles<CUevent_st>::all(); }
 cudaError_t valid_if(bool good) { return report(good ? cudaSuccess : cudaErrorInvalidResourceHandle); }
 
-int device_count() {
-  const char* const variable = std::getenv("ISOBATH_EMULATED_DEVICES");
-  return variable == nullptr ? 1 : std::stoi(variable);
+StreamPtr make_queue(int device, DefaultStream default_stream) {
+  return std::make_shared<isobath::emulated::StreamQueue>(isobath::emulated::StreamQueue{device, default_stream, {}});
 }
 
-thread_local int current_device = 0;
+StreamPtr default_stream_of(int device) {
+  static std::mutex& mutex = *new std::mutex;
+  static auto& queues = *new std::map<int, StreamPtr>;
+  const std::lock_guard lock(mutex);
+  StreamPtr& queue = queues[device];
+  if (!queue) queue = make_queue(device, DefaultStream::IsThis);
+  return queue;
+}
+
+cudaError_t answer(const NodePtr& node) {
+  return report(!node || Scheduler::instance().poll(node) ? cudaSuccess : cudaErrorNotReady);
+}
 
 }  // namespace
 
-cudaError_t cudaGetDeviceCount(int* count) {
-  *count = device_count();
-  return report(*count == 0 ? cudaErrorNoDevice : cudaSuccess);
-}
-
-cudaError_t cudaSetDevice(int device) {
-  if (device < 0 || device >= device_count()) return report(cudaErrorInvalidDevice);
-  current_device = device;
-  return cudaSuccess;
-}
-
-cudaError_t cudaGetDevice(int* device) {
-  *device = current_device;
-  return cudaSuccess;
-}
-
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   if ((flags & ~cudaStreamNonBlocking) != 0) return report(cudaErrorInvalidValue);
-  *stream = handles<CUstream_st>().create();
+  const bool apart = (flags & cudaStreamNonBlocking) != 0;
+  *stream = streams().create({make_queue(current_device(), apart ? DefaultStream::Ignores : DefaultStream::Orders)});
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamDestroy(cudaStream_t stream) { return valid_if(handles<CUstream_st>().destroy(stream)); }
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return valid_if(is_stream(stream)); }
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-  return valid_if(is_stream(stream) && is_event(event));
+cudaError_t cudaStreamDestroy(cudaStream_t stream) { return valid_if(streams().destroy(stream)); }
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  const StreamPtr queue = stream_behind(stream);
+  if (!queue) return report(cudaErrorInvalidResourceHandle);
+  if (const NodePtr last = Scheduler::instance().last_of(queue)) Scheduler::instance().finish(last);
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  const StreamPtr queue = stream_behind(stream);
+  return queue ? answer(Scheduler::instance().last_of(queue)) : report(cudaErrorInvalidResourceHandle);
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags) {
+  if (flags != 0) return report(cudaErrorInvalidValue);
+  const StreamPtr queue = stream_behind(stream);
+  NodePtr recorded;
+  if (!queue || !events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
+    return report(cudaErrorInvalidResourceHandle);
+  if (recorded) Scheduler::instance().submit(queue, {}, recorded);
+  return cudaSuccess;
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   if ((flags & ~cudaEventDisableTiming) != 0) return report(cudaErrorInvalidValue);
-  *event = handles<CUevent_st>().create();
+  *event = events().create({current_device(), nullptr});
   return cudaSuccess;
 }
 
-cudaError_t cudaEventDestroy(cudaEvent_t event) { return valid_if(handles<CUevent_st>().destroy(event)); }
+cudaError_t cudaEventDestroy(cudaEvent_t event) { return valid_if(events().destroy(event)); }
+
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  return valid_if(is_event(event) && is_stream(stream));
+  const StreamPtr queue = stream_behind(stream);
+  int device = -1;
+  events().with(event, [&](const CUevent_st& it) { device = it.device; });
+  if (!queue || queue->device != device) return report(cudaErrorInvalidResourceHandle);
+  const NodePtr here = Scheduler::instance().submit(queue, {});
+  return valid_if(events().with(event, [&](CUevent_st& it) { it.recorded = here; }));
 }
-cudaError_t cudaEventSynchronize(cudaEvent_t event) { return valid_if(is_event(event)); }
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  NodePtr recorded;
+  if (!events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
+    return report(cudaErrorInvalidResourceHandle);
+  if (recorded) Scheduler::instance().finish(recorded);
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  NodePtr recorded;
+  if (!events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
+    return report(cudaErrorInvalidResourceHandle);
+  return answer(recorded);
+}
 
 namespace isobath::emulated {
 
-cudaError_t submit(cudaStream_t stream, std::function<void()> work) {
-  if (!is_stream(stream)) return report(cudaErrorInvalidResourceHandle);
-  work();
+StreamPtr stream_behind(cudaStream_t stream) {
+  if (stream == nullptr) return default_stream_of(current_device());
+  StreamPtr queue;
+  streams().with(stream, [&](const CUstream_st& it) { queue = it.queue; });
+  return queue;
+}
+
+cudaError_t submit(cudaStream_t stream, Work work, NodePtr* where) {
+  const StreamPtr queue = stream_behind(stream);
+  if (!queue) return report(cudaErrorInvalidResourceHandle);
+  const NodePtr node = Scheduler::instance().submit(queue, std::move(work));
+  if (where != nullptr) *where = node;
   return cudaSuccess;
 }
 

@@ -1,37 +1,43 @@
 #pragma once
-// Devices, streams and events. All work passes through submit(). This stand-in runs it at once, in the order of the
-// calls, which is one of the orders that streams allow.
-
-#include <functional>
+// Streams and events. All work passes through submit() and waits in its stream until the schedule runs it
+// (tests/emulated/streams).
 
 #include "tests/emulated/api/error.hpp"
+#include "tests/emulated/streams/scheduler.hpp"
 
 struct CUstream_st;
 struct CUevent_st;
 using cudaStream_t = CUstream_st*;
 using cudaEvent_t = CUevent_st*;
 
+inline constexpr unsigned cudaStreamDefault = 0;
 inline constexpr unsigned cudaStreamNonBlocking = 1;
+inline constexpr unsigned cudaEventDefault = 0;
 inline constexpr unsigned cudaEventDisableTiming = 2;
 
-/// ISOBATH_EMULATED_DEVICES devices; 1 without that variable. cudaErrorNoDevice for 0.
-cudaError_t cudaGetDeviceCount(int* count);
-cudaError_t cudaSetDevice(int device);
-cudaError_t cudaGetDevice(int* device);
-
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
+/// Returns at once; what is queued stays queued, as the manual says.
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+/// cudaErrorNotReady while work is left; each call then brings the stream nearer to its end.
+cudaError_t cudaStreamQuery(cudaStream_t stream);
+/// Of the event as it was recorded last before this call; nothing when it never was.
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags = 0);
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = nullptr);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
+/// cudaErrorNotReady before the recorded point; each call then brings it nearer.
+cudaError_t cudaEventQuery(cudaEvent_t event);
 
 namespace isobath::emulated {
 
-/// Appends work to a stream. What the work throws (Fault) reaches the caller.
-cudaError_t submit(cudaStream_t stream, std::function<void()> work);
+/// The queue behind a handle, for null that of the current device's default stream; null for a handle that is none.
+StreamPtr stream_behind(cudaStream_t stream);
+
+/// Appends work to a stream. `where` receives its place there. cudaErrorInvalidResourceHandle for a stream that is
+/// gone.
+cudaError_t submit(cudaStream_t stream, Work work, NodePtr* where = nullptr);
 
 }  // namespace isobath::emulated

@@ -103,8 +103,12 @@ TEST_P(Faults, LanesWithDifferentMasks) {
 
 TEST_P(Faults, AMaskWithMoreLanesThanTheBlockHas) { EXPECT_THAT(fault_of(&full_mask, 48), HasSubstr("it has 16")); }
 
-TEST_P(Faults, WhatAKernelThrowsReachesTheLaunch) {
-  EXPECT_THROW(cuda::launch("throws", &throws_itself, {.blocks = 1, .threads = 64}, test::queue()), std::runtime_error);
+TEST_P(Faults, WhatAKernelThrowsReachesWhoRunsIt) {
+  const auto run = [] {
+    cuda::launch("throws", &throws_itself, {.blocks = 1, .threads = 64}, test::queue());
+    test::finish();
+  };
+  EXPECT_THROW(run(), std::runtime_error);
 }
 
 __global__ void reverse_within_block(int* out) {

@@ -1,5 +1,5 @@
 #pragma once
-// Small kernels under every order of threads.
+// Small kernels under every order of threads and every schedule of streams.
 
 #include <cstdint>
 #include <string>
@@ -13,6 +13,7 @@
 #include "ops/core/device_memory.hpp"
 #include "tests/emulated/engine/fault.hpp"
 #include "tests/emulated/engine/order.hpp"
+#include "tests/emulated/streams/schedule.hpp"
 
 namespace isobath::emulated::test {
 
@@ -45,13 +46,21 @@ class OrderScope {
 
 inline CudaQueue queue() { return current_cuda_queue(Device::cuda(0)); }
 
+/// Runs everything that is queued on the device.
+inline void finish() { cuda::check(cudaDeviceSynchronize(), "cudaDeviceSynchronize"); }
+
 /// `count` elements of device memory, poisoned; read() copies them back.
 template <class T>
 class DeviceArray {
  public:
   explicit DeviceArray(std::size_t count)
-      : count_(count), data_(static_cast<T*>(cuda_allocate(Device::cuda(0), count * sizeof(T)))) {}
-  ~DeviceArray() { cuda_release(Device::cuda(0), data_); }
+      : count_(count), data_(static_cast<T*>(cuda_allocate(queue(), count * sizeof(T)))) {
+    finish();  // any stream may use it
+  }
+  ~DeviceArray() {
+    finish();
+    cuda_release(queue(), data_);
+  }
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
 
@@ -70,17 +79,59 @@ class DeviceArray {
   T* data_;
 };
 
-/// The message of the Fault that a launch of one block of `threads` throws; fails the test and is empty without one.
+/// The message of the Fault that one block of `threads` throws to who launches it or waits for it; fails the test and
+/// is empty without one.
 template <class... Params, class... Args>
 std::string fault_of(void (*kernel)(Params...), unsigned threads, Args&&... args) {
   try {
     cuda::launch("planted fault", kernel, {.blocks = 1, .threads = threads}, queue(), args...);
+    finish();
   } catch (const Fault& fault) {
     return fault.what();
   }
   ADD_FAILURE() << "the fault was not seen";
   return "";
 }
+
+inline const std::vector<Schedule> kSchedules = {
+    {ScheduleKind::Eager, 1}, {ScheduleKind::Late, 1}, {ScheduleKind::Random, 1}, {ScheduleKind::Random, 2}};
+
+inline std::string name_of(Schedule schedule) {
+  switch (schedule.kind) {
+    case ScheduleKind::Eager:
+      return "eager";
+    case ScheduleKind::Late:
+      return "late";
+    case ScheduleKind::Random:
+      return "random" + std::to_string(schedule.seed);
+  }
+  return "?";
+}
+
+/// Restores the schedule that the environment chose. Nothing stays queued.
+class ScheduleScope {
+ public:
+  explicit ScheduleScope(Schedule wanted) : before_(schedule()) { set_schedule(wanted); }
+  ~ScheduleScope() {
+    finish();
+    set_schedule(before_);
+  }
+  ScheduleScope(const ScheduleScope&) = delete;
+  ScheduleScope& operator=(const ScheduleScope&) = delete;
+
+ private:
+  Schedule before_;
+};
+
+/// Tests that run under every schedule.
+class InEverySchedule : public testing::TestWithParam<Schedule> {
+ private:
+  ScheduleScope scope_{GetParam()};
+};
+
+#define IN_EVERY_SCHEDULE(suite)                                                  \
+  INSTANTIATE_TEST_SUITE_P(Schedules, suite, testing::ValuesIn(test::kSchedules), \
+                           [](const auto& info) { return test::name_of(info.param); })
 
 /// Tests that run under every order.
 class InEveryOrder : public testing::TestWithParam<Order> {

@@ -99,23 +99,28 @@ TEST(OutOfBounds, IsReportedByAsan) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const test::DeviceArray<int> data(10);
   const cuda::LaunchShape one{.blocks = 1, .threads = 1}, with_dynamic{.blocks = 1, .threads = 1, .dynamic_bytes = 40};
-  EXPECT_DEATH(cuda::launch("beyond", &write_at, one, test::queue(), data.data(), 10), "heap-buffer-overflow");
-  EXPECT_DEATH(cuda::launch("before", &write_at, one, test::queue(), data.data(), -1), "heap-buffer-overflow");
-  EXPECT_DEATH(cuda::launch("shared", &write_shared_at, one, test::queue(), 10), "use-after-poison");
-  EXPECT_DEATH(cuda::launch("dynamic", &write_dynamic_at, with_dynamic, test::queue(), 10), "use-after-poison");
-  cuda::launch("within", &write_at, one, test::queue(), data.data(), 9);
-  cuda::launch("within", &write_shared_at, one, test::queue(), 9);
-  cuda::launch("within", &write_dynamic_at, with_dynamic, test::queue(), 9);
+  const auto run = [](auto kernel, const cuda::LaunchShape& shape, auto... args) {
+    cuda::launch("out of bounds", kernel, shape, test::queue(), args...);
+    test::finish();
+  };
+  EXPECT_DEATH(run(&write_at, one, data.data(), 10), "heap-buffer-overflow");
+  EXPECT_DEATH(run(&write_at, one, data.data(), -1), "heap-buffer-overflow");
+  EXPECT_DEATH(run(&write_shared_at, one, 10), "use-after-poison");
+  EXPECT_DEATH(run(&write_dynamic_at, with_dynamic, 10), "use-after-poison");
+  run(&write_at, one, data.data(), 9);
+  run(&write_shared_at, one, 9);
+  run(&write_dynamic_at, with_dynamic, 9);
 #else
   GTEST_SKIP() << "built without ASan (ISOBATH_SANITIZE=address)";
 #endif
 }
 
 TEST(SharedMemory, LimitsAreThoseOfTheDevice) {
-  EXPECT_THROW(cuda::launch("none asked for", &write_dynamic_at, {.blocks = 1, .threads = 1}, test::queue(), 0), Fault);
   const auto with = [](std::size_t bytes) {
     cuda::launch("dynamic", &write_dynamic_at, {.blocks = 1, .threads = 1, .dynamic_bytes = bytes}, test::queue(), 0);
+    test::finish();
   };
+  EXPECT_THROW(with(0), Fault);
   EXPECT_NO_THROW(with(227 * 1024));
   EXPECT_THROW(with(227 * 1024 + 1), InternalError);
 }

@@ -2,6 +2,7 @@
 // Found instead of the toolkit's header in a build with ISOBATH_CUDA=emulated: the part of CUDA that isobath uses,
 // executed on the CPU. Host code and kernels include <cuda_runtime.h> as always.
 
+#include "tests/emulated/api/device.hpp"
 #include "tests/emulated/api/error.hpp"
 #include "tests/emulated/api/launch.hpp"
 #include "tests/emulated/api/memory.hpp"
