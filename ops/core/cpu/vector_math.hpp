@@ -1,7 +1,8 @@
 #pragma once
 // Elementary functions without branches or calls: inside a `#pragma omp simd` loop the compiler turns them into vector
-// code. The polynomials are minimax fits of our own (Remez exchange in 40 digits); the bounds below are asserted in
-// tests/ops_dense/vector_math_test.cpp against double precision. An ulp is that of the exact result.
+// code. They are constexpr so that kernels of other devices compute by the same formulas. The polynomials are minimax
+// fits of our own (Remez exchange in 40 digits); the bounds below are asserted in tests/ops_dense/vector_math_test.cpp
+// against double precision. An ulp is that of the exact result.
 
 #include <bit>
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace isobath::vector_math {
 
 /// e^(high + low), to 1.5 ulp for |low| <= 0.1. Results below the smallest normal number are 0, so that no kernel pays
 /// for denormal numbers; results above the largest are infinite; NaN stays NaN.
-[[gnu::always_inline]] inline float exp_of_sum(float high, float low) {
+[[gnu::always_inline]] constexpr float exp_of_sum(float high, float low) {
   constexpr float kLog2E = 1.44269504F;
   // log(2) in two pieces: n * kLn2High is exact, for kLn2High has 9 trailing zero bits and |n| < 2^8.
   constexpr float kLn2High = 0.693145752F, kLn2Low = 1.42860677e-6F;
@@ -37,7 +38,7 @@ namespace isobath::vector_math {
 }
 
 /// e^x under the terms of exp_of_sum. (Adding -0 changes nothing, and the compiler knows it.)
-[[gnu::always_inline]] inline float exp(float x) { return exp_of_sum(x, -0.0F); }
+[[gnu::always_inline]] constexpr float exp(float x) { return exp_of_sum(x, -0.0F); }
 
 /// The standard normal distribution at x.
 struct Normal {
@@ -46,7 +47,7 @@ struct Normal {
 };
 
 /// One exponential and one division serve both. erf(y) = 2 normal(y * sqrt 2).cumulative - 1, absolutely to 2^-22.
-[[gnu::always_inline]] inline Normal normal(float x) {
+[[gnu::always_inline]] constexpr Normal normal(float x) {
   constexpr float kFar = 16.0F;  // Phi(-16) and the density are below 2^-126
   const float size = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0x7fffffffU);
   const float z = size > kFar ? kFar : size;
@@ -77,7 +78,7 @@ struct ValueAndSlope {
 };
 
 /// x Phi(x) and its derivative Phi(x) + x phi(x). What is not used costs nothing.
-[[gnu::always_inline]] inline ValueAndSlope gelu(float x) {
+[[gnu::always_inline]] constexpr ValueAndSlope gelu(float x) {
   const Normal at = normal(x);
   return {x * at.cumulative, at.cumulative + x * at.density};
 }
