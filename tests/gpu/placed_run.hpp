@@ -6,6 +6,7 @@
 
 #include "gpu/devices.hpp"
 #include "ops/autograd/tape.hpp"
+#include "ops/core/host_waits.hpp"
 
 namespace isobath::test {
 
@@ -62,6 +63,7 @@ struct PlacedRun {
   Tensor out;
   std::vector<float> flows_in;  // what flowed into `out` backward
   std::vector<Tensor> grads;
+  std::int64_t host_waits;  // while it ran
 };
 
 using PlacedOp = std::function<Tensor(const std::vector<Tensor>& inputs)>;
@@ -78,12 +80,16 @@ inline PlacedRun run_placed(const PlacedOp& op, const std::vector<Input>& inputs
     if (adds) slot->target();  // as if something had contributed: what follows is added
     tensors.emplace_back(place(input.shape, input.values, input.dtype, where)).set_grad_slot(slot);
   }
+  const std::int64_t waits_before = host_waits();
   run.out = op(tensors);
+  run.host_waits = host_waits() - waits_before;
   run.flows_in = rounded_to(run.out.dtype(), random_values(run.out.count(), 5));
   const Tensor flows_in = place(run.out.shape(), run.flows_in, run.out.dtype(), where);
   Tensor end = Tensor::empty(Shape{1}, DType::F32, where.device);
   record("end", {&run.out}, end, [&](const Tensor&, const InputGrads& grads) { grads.add(0, flows_in); });
+  const std::int64_t waits_between = host_waits();
   backward(end);
+  run.host_waits += host_waits() - waits_between;
   return run;
 }
 
