@@ -58,6 +58,27 @@ inline std::vector<float> to_floats(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
+/// A gradient's buffer with more storage on both sides that nobody may touch.
+struct GuardedBuffer {
+  static constexpr std::int64_t kGuard = 8;
+  Tensor storage, gradient;
+
+  GuardedBuffer(const Shape& shape, float start, DType dtype, const Placement& where) {
+    const std::int64_t first = kGuard + where.offset, count = shape.count() + first + kGuard;
+    storage = place(Shape{count}, std::vector<float>(static_cast<std::size_t>(count), start), dtype, {where.device});
+    gradient = storage.slice(first, shape);
+  }
+  void expect_untouched_outside(float start) const {
+    const std::vector<float> all = to_floats(storage);
+    const std::int64_t end = storage.count() - kGuard, begin = end - gradient.count();
+    for (std::int64_t i = 0; i < storage.count(); ++i) {
+      const float value = all[static_cast<std::size_t>(i)];
+      EXPECT_TRUE((begin <= i && i < end) || value == start || (std::isnan(value) && std::isnan(start)))
+          << "element " << i - begin << " of " << gradient.count() << " is written";
+    }
+  }
+};
+
 /// What came out, and the gradient of every input.
 struct PlacedRun {
   Tensor out;
@@ -73,10 +94,12 @@ inline PlacedRun run_placed(const PlacedOp& op, const std::vector<Input>& inputs
   clear_tape();
   PlacedRun run;
   std::vector<Tensor> tensors;
+  std::vector<GuardedBuffer> buffers;
   const bool adds = where.mode == Accumulate::Add;
+  const float start = adds ? kBefore : std::numeric_limits<float>::quiet_NaN();
   for (const Input& input : inputs) {
-    const std::vector<float> start(input.values.size(), adds ? kBefore : std::numeric_limits<float>::quiet_NaN());
-    const auto slot = std::make_shared<GradSlot>(run.grads.emplace_back(place(input.shape, start, input.dtype, where)));
+    buffers.emplace_back(input.shape, start, input.dtype, where);
+    const auto slot = std::make_shared<GradSlot>(run.grads.emplace_back(buffers.back().gradient));
     if (adds) slot->target();  // as if something had contributed: what follows is added
     tensors.emplace_back(place(input.shape, input.values, input.dtype, where)).set_grad_slot(slot);
   }
@@ -90,6 +113,7 @@ inline PlacedRun run_placed(const PlacedOp& op, const std::vector<Input>& inputs
   const std::int64_t waits_between = host_waits();
   backward(end);
   run.host_waits += host_waits() - waits_between;
+  for (const GuardedBuffer& buffer : buffers) buffer.expect_untouched_outside(start);
   return run;
 }
 
