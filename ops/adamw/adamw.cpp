@@ -13,7 +13,7 @@ void adamw(const Tensor& weights, const Tensor& gradients, const Tensor& first, 
     require(range.begin >= 0 && range.begin <= range.end && range.end <= weights.count(), "adamw: range [", range.begin,
             ", ", range.end, ") of buffers of ", weights.count());
   count_bytes("adamw", 7 * weights.bytes());
-  on_cpu_queue_of(weights.device(), "adamw", [&](CpuQueue queue) {
+  on_queue_of(weights.device(), "adamw", [&](auto queue) {
     kernel::adamw(queue,
                   {weights.view<float>(), gradients.view<const float>(), first.view<float>(), second.view<float>()},
                   ranges, settings, control.view<const double>());

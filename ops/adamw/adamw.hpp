@@ -43,6 +43,8 @@ struct AdamWBuffers {
 ///   w = (1 - lr wd) w - rate lr / (1 - beta1^t) * first / (sqrt(second) / sqrt(1 - beta2^t) + epsilon).
 void adamw(CpuQueue queue, AdamWBuffers buffers, std::span<const AdamWRange> ranges, const AdamWSettings& settings,
            View<const double> control);
+void adamw(CudaQueue queue, AdamWBuffers buffers, std::span<const AdamWRange> ranges, const AdamWSettings& settings,
+           View<const double> control);
 }  // namespace kernel
 
 }  // namespace isobath

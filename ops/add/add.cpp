@@ -9,7 +9,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
           name_of(a.dtype()), " on ", a.device(), " and ", b.shape(), ' ', name_of(b.dtype()), " on ", b.device());
   Tensor out = Tensor::empty(a.shape(), a.dtype(), a.device());
   count_bytes("add", 3 * out.bytes());
-  on_cpu_queue_of(a.device(), "add", [&](CpuQueue queue) {
+  on_queue_of(a.device(), "add", [&](auto queue) {
     on_float_type(a.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       kernel::add<T>(queue, a.view<const T>(), b.view<const T>(), out.view<T>());

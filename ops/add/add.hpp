@@ -10,6 +10,8 @@ Tensor add(const Tensor& a, const Tensor& b);
 namespace kernel {
 template <class T>
 void add(CpuQueue queue, View<const T> a, View<const T> b, View<T> out);
+template <class T>
+void add(CudaQueue queue, View<const T> a, View<const T> b, View<T> out);
 }  // namespace kernel
 
 }  // namespace isobath

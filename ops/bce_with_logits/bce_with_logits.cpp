@@ -1,6 +1,7 @@
 #include "ops/bce_with_logits/bce_with_logits.hpp"
 
 #include "ops/autograd/tape.hpp"
+#include "ops/sum/sum_partial.hpp"
 
 namespace isobath {
 namespace {
@@ -20,14 +21,15 @@ Tensor bce_with_logits(const Tensor& logits, const RowSet& chosen, float scale, 
           " for a batch of ", chosen.total(), " rows, unit ", unit.shape(), ' ', name_of(unit.dtype()), " on ",
           unit.device());
   Tensor out = Tensor::empty(Shape{1}, DType::F32, logits.device());
-  on_cpu_queue_of(logits.device(), "bce_with_logits", [&](CpuQueue queue) {
+  const Tensor partial = kernel::partial_sums(logits.count(), logits.device());
+  on_queue_of(logits.device(), "bce_with_logits", [&](auto queue) {
     kernel::bce_with_logits(queue, logits.view<const float>(), targets_of(chosen), scale, unit.view<const float>(),
-                            out.view<float>());
+                            partial.view<double>(), out.view<float>());
   });
   record("bce_with_logits", {&logits}, out,
          [logits, chosen, scale, unit](const Tensor& grad_out, const InputGrads& inputs) {
            const GradTarget to = inputs.target(0);
-           on_cpu_queue_of(grad_out.device(), "bce_with_logits", [&](CpuQueue queue) {
+           on_queue_of(grad_out.device(), "bce_with_logits", [&](auto queue) {
              kernel::bce_with_logits_backward(queue, grad_out.view<const float>(), logits.view<const float>(),
                                               targets_of(chosen), scale, unit.view<const float>(), to.mode,
                                               to.tensor.view<float>());

@@ -17,11 +17,16 @@ struct Targets {
   enum class Kind { Listed, All } kind = Kind::Listed;
 };
 
+/// partial: f64 scratch for the sum of each block (ops/sum/sum_partial.hpp).
 void bce_with_logits(CpuQueue queue, View<const float> logits, Targets targets, float scale, View<const float> unit,
-                     View<float> out);
+                     View<double> partial, View<float> out);
+void bce_with_logits(CudaQueue queue, View<const float> logits, Targets targets, float scale, View<const float> unit,
+                     View<double> partial, View<float> out);
 
 /// d BCE / d logit = sigmoid(logit) - target, times scale * unit * grad_out[0].
 void bce_with_logits_backward(CpuQueue queue, View<const float> grad_out, View<const float> logits, Targets targets,
+                              float scale, View<const float> unit, Accumulate mode, View<float> grad_logits);
+void bce_with_logits_backward(CudaQueue queue, View<const float> grad_out, View<const float> logits, Targets targets,
                               float scale, View<const float> unit, Accumulate mode, View<float> grad_logits);
 }  // namespace kernel
 

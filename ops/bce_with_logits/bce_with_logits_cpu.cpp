@@ -24,8 +24,8 @@ void for_each_row(const Targets& targets, std::int64_t begin, std::int64_t end, 
 }  // namespace
 
 void bce_with_logits(CpuQueue, View<const float> logits, Targets targets, float scale, View<const float> unit,
-                     View<float> out) {
-  const double total = sum_of_blocks(logits.count(), [&](std::int64_t begin, std::int64_t end) {
+                     View<double> partial, View<float> out) {
+  const double total = sum_of_blocks(logits.count(), partial, [&](std::int64_t begin, std::int64_t end) {
     double block = 0.0;
     for_each_row(targets, begin, end, [&](std::int64_t i, float sign) {
       const double value = static_cast<double>(sign) * logits[i];

@@ -13,7 +13,7 @@ struct Mask {
 
 void apply(const Mask& mask, const Tensor& x, const GradTarget& to) {
   count_bytes("dropout", 2 * x.bytes());
-  on_cpu_queue_of(x.device(), "dropout", [&](CpuQueue queue) {
+  on_queue_of(x.device(), "dropout", [&](auto queue) {
     const View<const std::int32_t> rows =
         mask.rows.is_all() ? View<const std::int32_t>{} : mask.rows.rows().view<const std::int32_t>();
     const kernel::DropoutDraws draws{mask.key.key.words(),

@@ -32,6 +32,8 @@ struct DropoutDraws {
 /// out is (Overwrite) or grows by (Add) x with the mask applied. Forward and backward are this same map.
 template <class T>
 void dropout(CpuQueue queue, View<const T> x, const DropoutDraws& draws, Accumulate mode, View<T> out);
+template <class T>
+void dropout(CudaQueue queue, View<const T> x, const DropoutDraws& draws, Accumulate mode, View<T> out);
 }  // namespace kernel
 
 }  // namespace isobath

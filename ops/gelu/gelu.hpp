@@ -14,10 +14,14 @@ namespace kernel {
 /// is what backward needs: one exponential serves both.
 template <class T>
 void gelu(CpuQueue queue, View<const T> x, View<T> out, View<T> slope);
+template <class T>
+void gelu(CudaQueue queue, View<const T> x, View<T> out, View<T> slope);
 
 /// grad_x (+)= grad_out * slope.
 template <class T>
 void gelu_backward(CpuQueue queue, View<const T> grad_out, View<const T> slope, GradView<T> grad_x);
+template <class T>
+void gelu_backward(CudaQueue queue, View<const T> grad_out, View<const T> slope, GradView<T> grad_x);
 }  // namespace kernel
 
 }  // namespace isobath

@@ -1,13 +1,7 @@
-#include <algorithm>
-
-#include "ops/core/cuda/launch.hpp"
-#include "ops/core/cuda/reduce.cuh"
+#include "ops/core/cuda/row_team.cuh"
 #include "ops/layer_norm/column_sums.cuh"
 #include "ops/layer_norm/layer_norm.hpp"
 #include "ops/tensor/matrix.cuh"
-
-// A block normalises a row. Each thread keeps the elements it loads in shared memory, where only it looks for them: the
-// row is read once, and a row of any length finds room.
 
 namespace isobath::kernel {
 namespace {
@@ -15,60 +9,31 @@ namespace {
 using cuda::Matrix;
 using cuda::Pack;
 
-constexpr int kMaxThreads = 256;
-// Shared memory that a block may have on compute capability 9.0, less what block_sum needs.
-constexpr std::int64_t kRowBytes = 226 * 1024;
-
-/// A block for each row, threads enough for its packs, and `copies` f32 rows of shared memory.
-cuda::LaunchShape a_block_per_row(std::int64_t rows, std::int64_t columns, int length, int copies) {
-  const std::int64_t bytes = columns * copies * static_cast<std::int64_t>(sizeof(float));
-  if (bytes > kRowBytes)
-    throw BackendError(text("layer_norm: rows of ", columns, " elements on CUDA; at most ",
-                            kRowBytes / static_cast<std::int64_t>(copies * sizeof(float)), " fit into shared memory"));
-  const unsigned warps = cuda::blocks_for(columns / length, cuda::kWarp);
-  return {.blocks = static_cast<unsigned>(rows),
-          .threads = std::min<unsigned>(warps * cuda::kWarp, kMaxThreads),
-          .dynamic_bytes = static_cast<std::size_t>(bytes)};
-}
-
-template <int kLength>
-__device__ __forceinline__ float sum_of(const Pack<kLength>& pack) {
-  float sum = 0.0F;
-#pragma unroll
-  for (int e = 0; e < kLength; ++e) sum += pack.values[e];
-  return sum;
-}
-
-/// body(column) for the first column of every pack that the calling thread owns.
-template <int kLength, class Body>
-__device__ __forceinline__ void for_own_packs(std::int64_t columns, Body&& body) {
-  for (std::int64_t c = threadIdx.x * kLength; c < columns; c += blockDim.x * kLength) body(c);
-}
-
 template <int kLength, class T, class Out>
-__global__ void __launch_bounds__(kMaxThreads)
+__global__ void __launch_bounds__(cuda::kMaxTeam)
     normalise(Matrix<const T> x, const float* gain, const float* shift, Matrix<Out> out, float* mean, float* rstd) {
-  const std::int64_t row = blockIdx.x;
+  const std::int64_t row = cuda::row_of_team();
+  if (row >= x.rows) return;
   const float count = static_cast<float>(x.columns);
-  float* const kept = cuda::dynamic_shared<float>();
+  float* const kept = cuda::kept_by_team(x.columns, 1);
   float sum[1] = {0.0F};
-  for_own_packs<kLength>(x.columns, [&](std::int64_t c) {
+  cuda::for_own_packs<kLength>(x.columns, [&](std::int64_t c) {
     const auto pack = cuda::load<kLength>(x.row(row) + c);
     cuda::store(kept + c, pack);
-    sum[0] += sum_of(pack);
+    sum[0] += cuda::sum_of(pack);
   });
-  cuda::block_sum(sum);
+  cuda::team_sum(sum);
   const float center = sum[0] / count;
   float square[1] = {0.0F};  // a second pass, so that nothing cancels
-  for_own_packs<kLength>(x.columns, [&](std::int64_t c) {
+  cuda::for_own_packs<kLength>(x.columns, [&](std::int64_t c) {
     auto pack = cuda::load<kLength>(kept + c);
 #pragma unroll
     for (int e = 0; e < kLength; ++e) pack.values[e] = (pack.values[e] - center) * (pack.values[e] - center);
-    square[0] += sum_of(pack);
+    square[0] += cuda::sum_of(pack);
   });
-  cuda::block_sum(square);
+  cuda::team_sum(square);
   const float scale = 1.0F / sqrtf(square[0] / count + kLayerNormEpsilon);
-  for_own_packs<kLength>(x.columns, [&](std::int64_t c) {
+  cuda::for_own_packs<kLength>(x.columns, [&](std::int64_t c) {
     auto pack = cuda::load<kLength>(kept + c);
     const auto g = cuda::load<kLength>(gain + c), s = cuda::load<kLength>(shift + c);
 #pragma unroll
@@ -82,14 +47,15 @@ __global__ void __launch_bounds__(kMaxThreads)
 }
 
 template <int kLength, class T, class Out>
-__global__ void __launch_bounds__(kMaxThreads)
+__global__ void __launch_bounds__(cuda::kMaxTeam)
     grad_of_x(LayerNormInputs<T, Out> in, Matrix<T> grad_x, Accumulate mode) {
-  const std::int64_t row = blockIdx.x, columns = in.x.columns;
+  const std::int64_t row = cuda::row_of_team(), columns = in.x.columns;
+  if (row >= in.x.rows) return;
   const float center = in.mean[row], scale = in.rstd[row];
-  float* const kept_d = cuda::dynamic_shared<float>();
+  float* const kept_d = cuda::kept_by_team(columns, 2);
   float* const kept_n = kept_d + columns;
   float sums[2] = {0.0F, 0.0F};  // of d and of d * n
-  for_own_packs<kLength>(columns, [&](std::int64_t c) {
+  cuda::for_own_packs<kLength>(columns, [&](std::int64_t c) {
     auto d = cuda::load<kLength>(in.grad_out.row(row) + c), n = cuda::load<kLength>(in.x.row(row) + c);
     const auto gain = cuda::load<kLength>(in.gain + c);
 #pragma unroll
@@ -102,9 +68,9 @@ __global__ void __launch_bounds__(kMaxThreads)
     cuda::store(kept_d + c, d);
     cuda::store(kept_n + c, n);
   });
-  cuda::block_sum(sums);
+  cuda::team_sum(sums);
   const float average_d = sums[0] / static_cast<float>(columns), average_dn = sums[1] / static_cast<float>(columns);
-  for_own_packs<kLength>(columns, [&](std::int64_t c) {
+  cuda::for_own_packs<kLength>(columns, [&](std::int64_t c) {
     const auto d = cuda::load<kLength>(kept_d + c), n = cuda::load<kLength>(kept_n + c);
     T* const to = grad_x.row(row) + c;
     Pack<kLength> result{};
@@ -115,14 +81,11 @@ __global__ void __launch_bounds__(kMaxThreads)
   });
 }
 
-void total(CudaQueue queue, const Matrix<const float>& partial, Which which, GradView<float> grad) {
+/// Every second row of `partial`, from `first`.
+void total(CudaQueue queue, const Matrix<float>& partial, std::int64_t first, GradView<float> grad) {
   if (!grad.wanted()) return;
-  cuda::with_length<float>(
-      [&](auto length) {
-        cuda::launch("layer_norm_backward", &sum_partial<length()>, blocks_of_columns<length()>(1, partial.columns),
-                     queue, partial, which, grad.to.data, grad.mode);
-      },
-      partial, Matrix<float>(grad.to));
+  cuda::launch_sum_partial("layer_norm_backward", queue, {partial.data, partial.rows, partial.columns, first, 2},
+                           grad.to.data, grad.mode);
 }
 
 }  // namespace
@@ -135,8 +98,9 @@ void layer_norm(CudaQueue queue, View<const T> x, View<const float> gain, View<c
   const Matrix<Out> to(out);
   cuda::with_length<Out>(
       [&](auto length) {
-        cuda::launch("layer_norm", &normalise<length(), T, Out>, a_block_per_row(from.rows, from.columns, length(), 1),
-                     queue, from, gain.data, shift.data, to, mean.data, rstd.data);
+        cuda::launch("layer_norm", &normalise<length(), T, Out>,
+                     cuda::a_team_per_row("layer_norm", from.rows, from.columns, length(), 1), queue, from, gain.data,
+                     shift.data, to, mean.data, rstd.data);
       },
       from, to, Matrix(gain), Matrix(shift));
 }
@@ -150,8 +114,8 @@ void layer_norm_backward(CudaQueue queue, View<const Out> grad_out, View<const T
     cuda::with_length<Out>(
         [&](auto length) {
           cuda::launch("layer_norm_backward", &grad_of_x<length(), T, Out>,
-                       a_block_per_row(in.x.rows, in.x.columns, length(), 2), queue, in, Matrix<T>(grads.x.to),
-                       grads.x.mode);
+                       cuda::a_team_per_row("layer_norm", in.x.rows, in.x.columns, length(), 2), queue, in,
+                       Matrix<T>(grads.x.to), grads.x.mode);
         },
         in.grad_out, in.x, Matrix(gain), Matrix<T>(grads.x.to));
   if (!grads.gain.wanted() && !grads.shift.wanted()) return;
@@ -159,11 +123,11 @@ void layer_norm_backward(CudaQueue queue, View<const Out> grad_out, View<const T
     cuda::with_length<Out>(
         [&](auto length) {
           cuda::launch("layer_norm_backward", &sum_blocks<length(), T, Out>,
-                       blocks_of_columns<length()>(layer_norm_blocks(in.x.rows), in.x.columns), queue, in, sums);
+                       cuda::blocks_of_columns<length()>(layer_norm_blocks(in.x.rows), in.x.columns), queue, in, sums);
         },
         in.grad_out, in.x, sums);
-  total(queue, Matrix<const float>(partial), Which::Gain, grads.gain);
-  total(queue, Matrix<const float>(partial), Which::Shift, grads.shift);
+  total(queue, sums, 0, grads.gain);
+  total(queue, sums, 1, grads.shift);
 }
 
 template void layer_norm<float, float>(CudaQueue, View<const float>, View<const float>, View<const float>, View<float>,

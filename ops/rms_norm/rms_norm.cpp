@@ -20,7 +20,7 @@ void backward_of(const Saved& saved, const Tensor& grad_out, const InputGrads& i
   count_bytes("rms_norm", grad_out.bytes() + (to_x.mode == Accumulate::Add ? 3 : 2) * saved.x.bytes());
   const std::int64_t blocks = to_gain.tensor.defined() ? rms_norm_blocks(saved.scale.count()) : 0;
   const Tensor partial = Tensor::empty(Shape{blocks, width}, DType::F32, grad_out.device());
-  on_cpu_queue_of(grad_out.device(), "rms_norm", [&](auto queue) {
+  on_queue_of(grad_out.device(), "rms_norm", [&](auto queue) {
     on_wide_and_narrow(saved.x.dtype(), grad_out.dtype(), [&](auto tag, auto out_tag) {
       using T = typename decltype(tag)::type;
       using Out = typename decltype(out_tag)::type;
@@ -45,7 +45,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, DType out_type) {
   Tensor out = Tensor::empty(x.shape(), out_type, x.device());
   count_bytes("rms_norm", x.bytes() + out.bytes());
   const Tensor scale = Tensor::empty(Shape{x.count() / width}, DType::F32, x.device());
-  on_cpu_queue_of(x.device(), "rms_norm", [&](auto queue) {
+  on_queue_of(x.device(), "rms_norm", [&](auto queue) {
     on_wide_and_narrow(x.dtype(), out_type, [&](auto tag, auto out_tag) {
       using T = typename decltype(tag)::type;
       using Out = typename decltype(out_tag)::type;

@@ -26,6 +26,8 @@ namespace kernel {
 /// sqrt(mean(x^2) + epsilon), f32 [R]. Instances: T, Out = float, float; float, bfloat16; bfloat16, bfloat16.
 template <class T, class Out>
 void rms_norm(CpuQueue queue, View<const T> x, View<const float> gain, View<Out> out, View<float> scale);
+template <class T, class Out>
+void rms_norm(CudaQueue queue, View<const T> x, View<const float> gain, View<Out> out, View<float> scale);
 
 template <class T>
 struct RmsNormGrads {
@@ -38,6 +40,9 @@ struct RmsNormGrads {
 /// gradient.
 template <class T, class Out>
 void rms_norm_backward(CpuQueue queue, View<const Out> grad_out, View<const T> x, View<const float> gain,
+                       View<const float> scale, View<float> partial, RmsNormGrads<T> grads);
+template <class T, class Out>
+void rms_norm_backward(CudaQueue queue, View<const Out> grad_out, View<const T> x, View<const float> gain,
                        View<const float> scale, View<float> partial, RmsNormGrads<T> grads);
 }  // namespace kernel
 

@@ -10,7 +10,7 @@ namespace isobath {
 namespace {
 
 void turn(const Tensor& x, const Tensor& table, const RowSet& rows, kernel::Turn direction, const GradTarget& to) {
-  on_cpu_queue_of(x.device(), "rope", [&](auto queue) {
+  on_queue_of(x.device(), "rope", [&](auto queue) {
     const kernel::RowPositions positions{
         rows.is_all() ? View<const std::int32_t>{} : rows.positions().view<const std::int32_t>(), rows.length()};
     on_float_type(x.dtype(), [&](auto tag) {

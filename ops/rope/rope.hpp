@@ -34,6 +34,9 @@ struct RowPositions {
 template <class T>
 void rope(CpuQueue queue, View<const T> x, View<const float> table, RowPositions positions, Turn turn, Accumulate mode,
           View<T> out);
+template <class T>
+void rope(CudaQueue queue, View<const T> x, View<const float> table, RowPositions positions, Turn turn, Accumulate mode,
+          View<T> out);
 }  // namespace kernel
 
 }  // namespace isobath

@@ -17,7 +17,7 @@ void check(const Tensor& base, const Tensor& update, const RowSet& rows) {
 
 void gather_gradient(const Tensor& grad_out, const RowSet& rows, const GradTarget& to) {
   count_bytes("scatter_add_rows", 2 * to.tensor.bytes());
-  on_cpu_queue_of(grad_out.device(), "scatter_add_rows", [&](CpuQueue queue) {
+  on_queue_of(grad_out.device(), "scatter_add_rows", [&](auto queue) {
     on_float_type(grad_out.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       kernel::scatter_add_rows_backward<T>(queue, grad_out.view<const T>(), rows.rows().view<const std::int32_t>(),
@@ -33,7 +33,7 @@ Tensor scatter_add_rows(const Tensor& base, const Tensor& update, const RowSet& 
   if (rows.is_all()) return add(base, update);
   Tensor out = Tensor::empty(base.shape(), base.dtype(), base.device());
   count_bytes("scatter_add_rows", 2 * base.bytes() + update.bytes());
-  on_cpu_queue_of(base.device(), "scatter_add_rows", [&](CpuQueue queue) {
+  on_queue_of(base.device(), "scatter_add_rows", [&](auto queue) {
     on_float_type(base.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       kernel::scatter_add_rows<T>(queue, base.view<const T>(), update.view<const T>(),

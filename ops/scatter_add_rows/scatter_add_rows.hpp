@@ -15,10 +15,16 @@ namespace kernel {
 template <class T>
 void scatter_add_rows(CpuQueue queue, View<const T> base, View<const T> update, View<const std::int32_t> rows,
                       View<T> out);
+template <class T>
+void scatter_add_rows(CudaQueue queue, View<const T> base, View<const T> update, View<const std::int32_t> rows,
+                      View<T> out);
 
 /// grad_update[i] is (Overwrite) or grows by (Add) grad_out[rows[i]].
 template <class T>
 void scatter_add_rows_backward(CpuQueue queue, View<const T> grad_out, View<const std::int32_t> rows, Accumulate mode,
+                               View<T> grad_update);
+template <class T>
+void scatter_add_rows_backward(CudaQueue queue, View<const T> grad_out, View<const std::int32_t> rows, Accumulate mode,
                                View<T> grad_update);
 }  // namespace kernel
 

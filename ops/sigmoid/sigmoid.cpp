@@ -8,11 +8,11 @@ namespace {
 Tensor signed_sigmoid(const char* name, const Tensor& x, float sign) {
   require(x.dtype() == DType::F32, name, ": expected f32, got ", name_of(x.dtype()));
   Tensor out = Tensor::empty(x.shape(), DType::F32, x.device());
-  on_cpu_queue_of(x.device(), name,
-                  [&](CpuQueue queue) { kernel::sigmoid(queue, x.view<const float>(), sign, out.view<float>()); });
+  on_queue_of(x.device(), name,
+              [&](auto queue) { kernel::sigmoid(queue, x.view<const float>(), sign, out.view<float>()); });
   record(name, {&x}, out, [name, x, sign](const Tensor& grad_out, const InputGrads& inputs) {
     const GradTarget to = inputs.target(0);
-    on_cpu_queue_of(grad_out.device(), name, [&](CpuQueue queue) {
+    on_queue_of(grad_out.device(), name, [&](auto queue) {
       kernel::sigmoid_backward(queue, grad_out.view<const float>(), x.view<const float>(), sign, to.mode,
                                to.tensor.view<float>());
     });

@@ -19,4 +19,12 @@ struct UpdatePlan {
 /// plan.loss_limit. squares, loss: f64 [1].
 void step_control(const Tensor& squares, const Tensor& loss, const UpdatePlan& plan, const Tensor& control);
 
+namespace kernel {
+/// The same contract without checks.
+void step_control(CpuQueue queue, View<const double> squares, View<const double> loss, const UpdatePlan& plan,
+                  View<double> control);
+void step_control(CudaQueue queue, View<const double> squares, View<const double> loss, const UpdatePlan& plan,
+                  View<double> control);
+}  // namespace kernel
+
 }  // namespace isobath

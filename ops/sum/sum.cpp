@@ -1,6 +1,7 @@
 #include "ops/sum/sum.hpp"
 
 #include "ops/autograd/tape.hpp"
+#include "ops/sum/sum_partial.hpp"
 
 namespace isobath {
 
@@ -9,12 +10,14 @@ Tensor sum(const Tensor& x, float scale, const Tensor& unit) {
           "sum: x ", name_of(x.dtype()), " on ", x.device(), ", unit ", unit.shape(), ' ', name_of(unit.dtype()),
           " on ", unit.device());
   Tensor out = Tensor::empty(Shape{1}, DType::F32, x.device());
-  on_cpu_queue_of(x.device(), "sum", [&](CpuQueue queue) {
-    kernel::sum(queue, x.view<const float>(), scale, unit.view<const float>(), out.view<float>());
+  const Tensor partial = kernel::partial_sums(x.count(), x.device());
+  on_queue_of(x.device(), "sum", [&](auto queue) {
+    kernel::sum(queue, x.view<const float>(), scale, unit.view<const float>(), partial.view<double>(),
+                out.view<float>());
   });
   record("sum", {&x}, out, [scale, unit](const Tensor& grad_out, const InputGrads& inputs) {
     const GradTarget to = inputs.target(0);
-    on_cpu_queue_of(grad_out.device(), "sum", [&](CpuQueue queue) {
+    on_queue_of(grad_out.device(), "sum", [&](auto queue) {
       kernel::sum_backward(queue, grad_out.view<const float>(), scale, unit.view<const float>(), to.mode,
                            to.tensor.view<float>());
     });

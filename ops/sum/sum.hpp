@@ -10,10 +10,16 @@ namespace isobath {
 Tensor sum(const Tensor& x, float scale, const Tensor& unit);
 
 namespace kernel {
-void sum(CpuQueue queue, View<const float> x, float scale, View<const float> unit, View<float> out);
+/// partial: f64 scratch for the sum of each block (sum_partial.hpp).
+void sum(CpuQueue queue, View<const float> x, float scale, View<const float> unit, View<double> partial,
+         View<float> out);
+void sum(CudaQueue queue, View<const float> x, float scale, View<const float> unit, View<double> partial,
+         View<float> out);
 
 /// Every element of grad_x is (Overwrite) or grows by (Add) scale * unit * grad_out[0].
 void sum_backward(CpuQueue queue, View<const float> grad_out, float scale, View<const float> unit, Accumulate mode,
+                  View<float> grad_x);
+void sum_backward(CudaQueue queue, View<const float> grad_out, float scale, View<const float> unit, Accumulate mode,
                   View<float> grad_x);
 }  // namespace kernel
 

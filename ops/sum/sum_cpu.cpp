@@ -18,9 +18,9 @@ void add_to_all(float value, float* to, std::int64_t count) {
 
 }  // namespace
 
-void sum(CpuQueue, View<const float> x, float scale, View<const float> unit, View<float> out) {
+void sum(CpuQueue, View<const float> x, float scale, View<const float> unit, View<double> partial, View<float> out) {
   const double total = sum_of_blocks(
-      x.count(), [&](std::int64_t begin, std::int64_t end) { return total_of(x.data + begin, end - begin); });
+      x.count(), partial, [&](std::int64_t begin, std::int64_t end) { return total_of(x.data + begin, end - begin); });
   out[0] = static_cast<float>(static_cast<double>(scale) * unit[0] * total);
 }
 

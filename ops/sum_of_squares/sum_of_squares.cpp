@@ -1,5 +1,7 @@
 #include "ops/sum_of_squares/sum_of_squares.hpp"
 
+#include "ops/sum/sum_partial.hpp"
+
 namespace isobath {
 
 void sum_of_squares(const Tensor& x, const Tensor& out, Accumulate mode) {
@@ -7,8 +9,9 @@ void sum_of_squares(const Tensor& x, const Tensor& out, Accumulate mode) {
           "sum_of_squares: x ", name_of(x.dtype()), " on ", x.device(), ", out ", out.shape(), ' ',
           name_of(out.dtype()), " on ", out.device());
   count_bytes("sum_of_squares", x.bytes());
-  on_cpu_queue_of(x.device(), "sum_of_squares", [&](CpuQueue queue) {
-    kernel::sum_of_squares(queue, x.view<const float>(), out.view<double>(), mode);
+  const Tensor partial = kernel::partial_sums(x.count(), x.device());
+  on_queue_of(x.device(), "sum_of_squares", [&](auto queue) {
+    kernel::sum_of_squares(queue, x.view<const float>(), partial.view<double>(), out.view<double>(), mode);
   });
 }
 

@@ -10,7 +10,9 @@ namespace isobath {
 void sum_of_squares(const Tensor& x, const Tensor& out, Accumulate mode = Accumulate::Overwrite);
 
 namespace kernel {
-void sum_of_squares(CpuQueue queue, View<const float> x, View<double> out, Accumulate mode);
+/// partial: f64 scratch for the sum of each block (ops/sum/sum_partial.hpp).
+void sum_of_squares(CpuQueue queue, View<const float> x, View<double> partial, View<double> out, Accumulate mode);
+void sum_of_squares(CudaQueue queue, View<const float> x, View<double> partial, View<double> out, Accumulate mode);
 }  // namespace kernel
 
 }  // namespace isobath

@@ -13,9 +13,9 @@ double squares(const float* x, std::int64_t count) {
 
 }  // namespace
 
-void sum_of_squares(CpuQueue, View<const float> x, View<double> out, Accumulate mode) {
+void sum_of_squares(CpuQueue, View<const float> x, View<double> partial, View<double> out, Accumulate mode) {
   const double sum = sum_of_blocks(
-      x.count(), [&](std::int64_t begin, std::int64_t end) { return squares(x.data + begin, end - begin); });
+      x.count(), partial, [&](std::int64_t begin, std::int64_t end) { return squares(x.data + begin, end - begin); });
   out[0] = mode == Accumulate::Add ? out[0] + sum : sum;
 }
 

@@ -14,6 +14,8 @@ namespace kernel {
 /// The same contract without checks.
 template <class T>
 void swiglu(CpuQueue queue, View<const T> gate, View<const T> up, View<T> out);
+template <class T>
+void swiglu(CudaQueue queue, View<const T> gate, View<const T> up, View<T> out);
 
 template <class T>
 struct SwigluGrads {
@@ -23,6 +25,9 @@ struct SwigluGrads {
 /// grad_gate (+)= grad_out * up * silu'(gate), grad_up (+)= grad_out * silu(gate), in one pass.
 template <class T>
 void swiglu_backward(CpuQueue queue, View<const T> grad_out, View<const T> gate, View<const T> up,
+                     SwigluGrads<T> grads);
+template <class T>
+void swiglu_backward(CudaQueue queue, View<const T> grad_out, View<const T> gate, View<const T> up,
                      SwigluGrads<T> grads);
 }  // namespace kernel
 

@@ -1,19 +1,11 @@
-#include "ops/core/cpu/vector_math.hpp"
 #include "ops/core/threads.hpp"
+#include "ops/swiglu/silu.hpp"
 #include "ops/swiglu/swiglu.hpp"
 
 namespace isobath::kernel {
 namespace {
 
 constexpr std::int64_t kGrain = 1 << 12;
-
-/// z sigmoid(z) and its derivative s (1 + z (1 - s)). With e = exp(-|z|) in (0, 1] nothing overflows, and neither s nor
-/// 1 - s is a difference.
-[[gnu::always_inline]] inline vector_math::ValueAndSlope silu(float z) {
-  const float e = vector_math::exp(z > 0.0F ? -z : z), share = 1.0F / (1.0F + e);
-  const float s = z > 0.0F ? share : e * share, rest = z > 0.0F ? e * share : share;
-  return {z * s, s * (1.0F + z * rest)};
-}
 
 /// Where one gradient goes.
 template <class T>

@@ -15,4 +15,18 @@ void tally_bins(const Tensor& totals, std::int64_t index, const Tensor& values, 
 /// 1 / total[0] as f32 [1] for total: f64 [1]; 0 where the total is 0, so that an empty step weighs nothing.
 Tensor reciprocal(const Tensor& total);
 
+namespace kernel {
+/// to[0] += value[0].
+void tally(CpuQueue queue, View<double> to, View<const float> value);
+void tally(CudaQueue queue, View<double> to, View<const float> value);
+/// to[0] += value.
+void tally(CpuQueue queue, View<double> to, double value);
+void tally(CudaQueue queue, View<double> to, double value);
+/// counts: f64 [bins]; counts[b] grows by how many values lie in bin b.
+void tally_bins(CpuQueue queue, View<double> counts, View<const float> values);
+void tally_bins(CudaQueue queue, View<double> counts, View<const float> values);
+void reciprocal(CpuQueue queue, View<const double> total, View<float> out);
+void reciprocal(CudaQueue queue, View<const double> total, View<float> out);
+}  // namespace kernel
+
 }  // namespace isobath

@@ -1,10 +1,9 @@
 #include "ops/tensor/convert.hpp"
 
-#include "ops/core/queue.hpp"
 #include "ops/core/threads.hpp"
 
 namespace isobath {
-namespace {
+namespace kernel {
 
 constexpr std::int64_t kGrain = 1 << 14;
 
@@ -20,18 +19,18 @@ void convert(CpuQueue, View<const From> from, View<To> to, Accumulate mode) {
   });
 }
 
-}  // namespace
+}  // namespace kernel
 
 void convert(const Tensor& from, const Tensor& to, Accumulate mode) {
   require(from.count() == to.count() && from.device() == to.device(), "convert: ", from.shape(), " on ", from.device(),
           " to ", to.shape(), " on ", to.device());
   count_bytes("convert", from.bytes() + (mode == Accumulate::Add ? 2 : 1) * to.bytes());
-  on_cpu_queue_of(to.device(), "convert", [&](auto queue) {
+  on_queue_of(to.device(), "convert", [&](auto queue) {
     on_float_type(from.dtype(), [&](auto from_tag) {
       using From = typename decltype(from_tag)::type;
       on_float_type(to.dtype(), [&](auto to_tag) {
         using To = typename decltype(to_tag)::type;
-        convert<From, To>(queue, from.view<const From>(), to.view<To>(), mode);
+        kernel::convert<From, To>(queue, from.view<const From>(), to.view<To>(), mode);
       });
     });
   });

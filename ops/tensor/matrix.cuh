@@ -2,7 +2,6 @@
 // A View of two dimensions as kernels take it: extents in registers, none looked up by index.
 
 #include <cstdint>
-#include <type_traits>
 
 #include "ops/core/cuda/pack.cuh"
 #include "ops/tensor/view.hpp"
@@ -21,10 +20,6 @@ struct Matrix {
   /// Whether its rows can be moved 16 bytes at a time.
   bool allows_vectors() const { return cuda::allows_vectors(data, static_cast<std::size_t>(columns) * sizeof(T)); }
 };
-
-/// Elements of T that a thread moves at once, as a type, so that kernels are compiled for each.
-template <int kLength>
-using Length = std::integral_constant<int, kLength>;
 
 /// body(Length<n>{}) with as many elements of T as fill 16 bytes, or 1 when a row does not begin at such an address.
 template <class T, class Body, class... Operands>

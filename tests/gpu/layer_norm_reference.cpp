@@ -31,19 +31,14 @@ Row normalise(const LayerNormProblem& problem, std::int64_t index) {
   return row;
 }
 
-void append(Bounded& to, double value, double error) {
-  to.value.push_back(value);
-  to.error.push_back(error);
-}
-
 void forward(const LayerNormProblem& problem, const Row& row, LayerNormReference& out) {
-  append(out.mean, row.mean, row.mean_error);
-  append(out.rstd, row.rstd, row.rstd * row.rstd_error);
+  out.mean.append(row.mean, row.mean_error);
+  out.rstd.append(row.rstd, row.rstd * row.rstd_error);
   for (std::int64_t c = 0; c < problem.columns; ++c) {
     const auto i = static_cast<std::size_t>(c);
     const double scaled = row.n[i] * problem.gain[i], value = scaled + problem.shift[i];
     const double error = std::abs(problem.gain[i]) * row.n_error[i] + 2.0 * u * (std::abs(scaled) + std::abs(value));
-    append(out.out, value, error + problem.rounding_of_result * std::abs(value));
+    out.out.append(value, error + problem.rounding_of_result * std::abs(value));
   }
 }
 
@@ -69,9 +64,8 @@ void backward(const LayerNormProblem& problem, const Row& row, std::int64_t inde
     const double inner_error = average_d_error + std::abs(row.n[i]) * average_dn_error +
                                row.n_error[i] * std::abs(average_dn) + 4.0 * u * size;
     const double value = row.rstd * inner;
-    append(out.grad_x, value,
-           row.rstd * (inner_error + std::abs(inner) * (row.rstd_error + 2.0 * u)) +
-               problem.rounding_of_result * std::abs(value));
+    out.grad_x.append(value, row.rstd * (inner_error + std::abs(inner) * (row.rstd_error + 2.0 * u)) +
+                                 problem.rounding_of_result * std::abs(value));
   }
 }
 
@@ -87,16 +81,6 @@ LayerNormReference reference_of(const LayerNormProblem& problem) {
     backward(problem, row, index, out);
   }
   return out;
-}
-
-::testing::AssertionResult within(const std::vector<double>& got, const Bounded& want) {
-  if (got.size() != want.value.size())
-    return ::testing::AssertionFailure() << got.size() << " elements, not " << want.value.size();
-  for (std::size_t i = 0; i < got.size(); ++i)
-    if (const double ratio = error_ratio(got[i], want.value[i], {want.error[i], 0.0}); !(ratio <= 1.0))
-      return ::testing::AssertionFailure()
-             << "element " << i << " is " << got[i] << ", not " << want.value[i] << ": " << ratio << " times its bound";
-  return ::testing::AssertionSuccess();
 }
 
 }  // namespace isobath::test

@@ -11,14 +11,9 @@
 
 #include <vector>
 
-#include "support/compare.hpp"
+#include "gpu/bounded.hpp"
 
 namespace isobath::test {
-
-/// A value and how far from it a result may be.
-struct Bounded {
-  std::vector<double> value, error;
-};
 
 struct LayerNormProblem {
   std::int64_t rows = 0, columns = 0;
@@ -31,8 +26,5 @@ struct LayerNormReference {
 };
 
 LayerNormReference reference_of(const LayerNormProblem& problem);
-
-/// Every element within its own bound; the failure names the worst.
-::testing::AssertionResult within(const std::vector<double>& got, const Bounded& want);
 
 }  // namespace isobath::test

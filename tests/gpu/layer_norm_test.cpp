@@ -126,15 +126,6 @@ void run_backward(const Case& shape, Accumulate mode, const Gradients<T>& gradie
   });
 }
 
-// Added to `before`, a value is rounded once more, to the type of the result.
-test::Bounded plus(test::Bounded want, double before, double rounding) {
-  for (std::size_t i = 0; i < want.value.size(); ++i) {
-    want.value[i] += before;
-    want.error[i] += rounding * std::abs(want.value[i]);
-  }
-  return want;
-}
-
 template <class T>
 void expect_backward(const Case& shape, std::int64_t offset, Device device) {
   const LayerNormProblem problem = Inputs<T>(shape).problem(shape);

@@ -1,5 +1,6 @@
 #include "ops/adamw/adamw.hpp"
 
+#include "support/adamw_reference.hpp"
 #include "support/op_run.hpp"
 
 namespace isobath::test {
@@ -28,38 +29,18 @@ struct Flat {
   }
 };
 
-struct Reference {
-  std::vector<double> weights, gradients, first, second;
-
-  explicit Reference(const Flat& from)
-      : weights(to_doubles(from.weights)),
-        gradients(to_doubles(from.gradients)),
-        first(to_doubles(from.first)),
-        second(to_doubles(from.second)) {}
-
-  // The paper's algorithm 2 with the schedule multiplied into both terms.
-  void update(const std::vector<AdamWRange>& ranges, double index) {
-    const AdamWSettings settings;
-    const double beta1 = settings.beta1, beta2 = settings.beta2;
-    for (const AdamWRange& range : ranges)
-      for (auto i = static_cast<std::size_t>(range.begin); i < static_cast<std::size_t>(range.end); ++i) {
-        const double gradient = gradients[i] * kScale;
-        first[i] = beta1 * first[i] + (1.0 - beta1) * gradient;
-        second[i] = beta2 * second[i] + (1.0 - beta2) * gradient * gradient;
-        const double m = first[i] / (1.0 - std::pow(beta1, index)), v = second[i] / (1.0 - std::pow(beta2, index));
-        weights[i] -= kRate * (range.rate * m / (std::sqrt(v) + settings.epsilon) + range.weight_decay * weights[i]);
-      }
-  }
-};
+AdamWReference reference_of(const Flat& from) {
+  return {to_doubles(from.weights), to_doubles(from.gradients), to_doubles(from.first), to_doubles(from.second)};
+}
 
 const std::vector<AdamWRange> kRanges{{0, 4000, 0.1F, 0.25F}, {4000, 4001, 0.0F}, {4500, 9001, 0.0F}};
 
 TEST(AdamW, EqualsTheDoubleReferenceOverSeveralUpdates) {
   const Flat flat(1);
-  Reference reference(flat);
+  AdamWReference reference = reference_of(flat);
   for (int index = 3; index < 8; ++index) {
     flat.update(kRanges, index);
-    reference.update(kRanges, index);
+    reference.update(kRanges, kRate, kScale, index);
   }
   // Five updates. A moment passes four roundings an update, all of terms below 1.
   EXPECT_TRUE(close(flat.first, reference.first, {20.0 * kEpsilon, 0.0}));

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #include "ops/core/cuda/device.cuh"
 #include "ops/core/dtype.hpp"
@@ -19,6 +20,10 @@ inline constexpr int kVectorLength = static_cast<int>(kVectorBytes / sizeof(T));
 inline bool allows_vectors(const void* data, std::size_t row_bytes) {
   return reinterpret_cast<std::uintptr_t>(data) % kVectorBytes == 0 && row_bytes % kVectorBytes == 0;
 }
+
+/// Elements that a thread moves at once, as a type, so that kernels are compiled for each.
+template <int kLength>
+using Length = std::integral_constant<int, kLength>;
 
 /// kLength neighbouring elements: 1, or a multiple of kVectorLength of the type in memory.
 template <int kLength>
