@@ -93,3 +93,15 @@ cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream
   if (!memory().holds(data, bytes)) return report(cudaErrorInvalidValue);
   return isobath::emulated::submit(stream, [=] { std::memset(data, value, bytes); });
 }
+
+cudaError_t cudaMallocHost(void** data, std::size_t bytes) {
+  *data = ::operator new(bytes, kAlignment, std::nothrow);
+  if (*data == nullptr) return report(cudaErrorMemoryAllocation);
+  isobath::emulated::poison(*data, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void* data) {
+  ::operator delete(data, kAlignment);
+  return cudaSuccess;
+}
