@@ -1,7 +1,7 @@
 // Forward: a block owns a tile of queries and walks over the keys they see. Softmax is the online one: sums are scaled
 // down when a row meets a greater score.
 
-#include "ops/attention/operands.cuh"
+#include "ops/attention/query_tile.cuh"
 
 namespace isobath {
 namespace flash {
@@ -44,65 +44,38 @@ struct Softmax {
   }
 };
 
-struct KeyTile {
-  std::int32_t position[kWalked];
-};
-
 template <int kWidth, class T>
 __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
     attend(Operands<T> in, T* out, float* log2_sum, std::int64_t rows) {
   using Shape = TileShape<kWidth>;
-  const std::int64_t sequence = blockIdx.z, head = blockIdx.y;
-  const Members queries(in.queries, sequence), keys(in.keys, sequence);
-  // The last tile sees most keys, and begins first.
-  const std::int64_t first = static_cast<std::int64_t>(gridDim.x - 1 - blockIdx.x) * Shape::kRows;
-  if (first >= queries.count) return;
+  const QueryTile<kWidth, T> tile(in);
+  if (tile.count <= 0) return;
   float* const own = cuda::dynamic_shared<float>();
-  float *const key_tile = own + Shape::kOwnFloats, *const value_tile = key_tile + Shape::kWalkedFloats,
-               *const weights = value_tile + Shape::kWalkedFloats;
-  auto& shared = cuda::block_shared<KeyTile>();
-  const auto key_rows = in.key_head(in.k, keys, head / in.group), value_rows = in.key_head(in.v, keys, head / in.group);
-
-  const std::int64_t count = queries.count - first < Shape::kRows ? queries.count - first : Shape::kRows;
-  load_tile<kWidth>(in.query_head(in.q, queries, head), first, count, Shape::kRows, kLog2E * in.scale, own);
-  std::int32_t position[Shape::kOwnRows];
-#pragma unroll
-  for (int i = 0; i < Shape::kOwnRows; ++i) {
-    const int row = thread_y() * Shape::kOwnRows + i;
-    position[i] = row < count ? queries.position(first + row) : -1;
-  }
+  const KeyWalk<kWidth, T> walk(in, tile, own + Shape::kOwnFloats);
+  float* const weights = walk.end();
+  load_tile<kWidth>(tile.rows_of(in.q), tile.first, tile.count, Shape::kRows, kLog2E * in.scale, own);
   OwnSums<kWidth> sums{};
   Softmax<kWidth> softmax;
-  const std::int64_t seen = keys.through(queries.position(first + count - 1));
-  for (std::int64_t key = 0; key < seen; key += kWalked) {
-    __syncthreads();  // the tile before has been read
-    load_tile<kWidth>(key_rows, key, seen - key, kWalked, 1.0F, key_tile);
-    load_tile<kWidth>(value_rows, key, seen - key, kWalked, 1.0F, value_tile);
-    if (threadIdx.x < kWalked)
-      shared.position[threadIdx.x] = key + threadIdx.x < seen ? keys.position(key + threadIdx.x) : INT32_MAX;
-    __syncthreads();
+  for (std::int64_t key = 0; key < walk.seen; key += kWalked) {
+    walk.load(key);
     float scores[Shape::kOwnRows][kOwnScores];
-    scores_of<kWidth>(own, key_tile, in.width, scores);
+    scores_of<kWidth>(own, walk.keys, in.width, scores);
 #pragma unroll
     for (int i = 0; i < Shape::kOwnRows; ++i)
 #pragma unroll
       for (int j = 0; j < kOwnScores; ++j)
-        if (shared.position[thread_x() + j * kSide] > position[i]) scores[i][j] = -INFINITY;
+        if (!walk.sees(tile.position[i], j)) scores[i][j] = -INFINITY;
     softmax.take(scores, sums);
     store_weights<kWidth>(scores, weights);
     __syncwarp();
-    add_product(weights, value_tile, sums);
+    add_product(weights, walk.values, sums);
   }
-  const auto to = in.query_head(out, queries, head);
-#pragma unroll
-  for (int i = 0; i < Shape::kOwnRows; ++i) {
-    const std::int64_t row = first + thread_y() * Shape::kOwnRows + i;
-    if (row >= queries.count) continue;
-    const bool sees = seen > 0 && keys.position(0) <= position[i];
-    put_row(sums, i, sees ? 1.0F / softmax.sum[i] : 0.0F, Accumulate::Overwrite, to, row);
+  tile.for_own_rows([&](int i, std::int64_t row) {
+    const bool sees = walk.seen > 0 && walk.members.position(0) <= tile.position[i];
+    put_row(sums, i, sees ? 1.0F / softmax.sum[i] : 0.0F, Accumulate::Overwrite, tile.rows_of(out), row);
     if (log2_sum != nullptr && thread_x() == 0)
-      log2_sum[head * rows + queries.begin + row] = sees ? softmax.largest[i] + log2f(softmax.sum[i]) : 0.0F;
-  }
+      log2_sum[tile.head * rows + tile.members.begin + row] = sees ? softmax.largest[i] + log2f(softmax.sum[i]) : 0.0F;
+  });
 }
 
 }  // namespace
