@@ -57,7 +57,7 @@ Parts parts_of(const Tensor& q, const Tensor& k, const Tensor& v) {
 
 void run_backward(const Call& call, const Tensor& out, const Tensor& log2_sum, const Tensor& grad_out,
                   const std::array<GradTarget, 3>& targets) {
-  on_cpu_queue_of(out.device(), "attention", [&](auto queue) {
+  on_queue_of(out.device(), "attention", [&](auto queue) {
     on_float_type(out.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       kernel::attention_backward<T>(queue, call.inputs<T>(), out.view<const T>(), log2_sum.view<const float>(),
@@ -98,7 +98,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const RowSet
   const bool recorded = needs_grad({&q, &k, &v});
   if (recorded) log2_sum = Tensor::empty(Shape{heads, q.dim(0)}, DType::F32, q.device());
   Call call{q.detached(), k.detached(), v.detached(), queries, keys, heads, 0};
-  on_cpu_queue_of(q.device(), "attention", [&](auto queue) {
+  on_queue_of(q.device(), "attention", [&](auto queue) {
     on_float_type(q.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const View<float> sums = recorded ? log2_sum.view<float>() : View<float>{};

@@ -40,6 +40,8 @@ struct AttentionInputs {
 /// e^(scaled score), 0 for a row that sees no key; null data when backward will not come.
 template <class T>
 void attention(CpuQueue queue, const AttentionInputs<T>& in, View<T> out, View<float> log2_sum);
+template <class T>
+void attention(CudaQueue queue, const AttentionInputs<T>& in, View<T> out, View<float> log2_sum);
 
 /// Where the gradients go; the targets do not overlap.
 template <class T>
@@ -55,6 +57,9 @@ struct AttentionGrads {
 /// without a visible partner get zeros.
 template <class T>
 void attention_backward(CpuQueue queue, const AttentionInputs<T>& in, View<const T> out, View<const float> log2_sum,
+                        View<const T> grad_out, AttentionGrads<T> grads);
+template <class T>
+void attention_backward(CudaQueue queue, const AttentionInputs<T>& in, View<const T> out, View<const float> log2_sum,
                         View<const T> grad_out, AttentionGrads<T> grads);
 }  // namespace kernel
 

@@ -55,7 +55,7 @@ std::int64_t visible_pairs(const SequenceRows& queries, const SequenceRows& keys
 }  // namespace kernel
 
 std::int64_t visible_pairs(const RowSet& queries, const RowSet& keys) {
-  const auto unreadable = [](const RowSet& set) { return !set.is_all() && set.rows().device().is_meta(); };
+  const auto unreadable = [](const RowSet& set) { return !set.is_all() && !set.rows().device().is_cpu(); };
   if (unreadable(queries) || unreadable(keys)) {
     const std::int64_t sequences = std::max<std::int64_t>(queries.batch(), 1);
     return (queries.size() * keys.size() / sequences + std::min(queries.size(), keys.size())) / 2;

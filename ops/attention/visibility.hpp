@@ -16,7 +16,7 @@ struct SequenceRows {
   std::int64_t batch = 0;
   std::int64_t length = 0;
 
-  std::int64_t begin(std::int64_t sequence) const { return offsets ? offsets[sequence] : sequence * length; }
+  constexpr std::int64_t begin(std::int64_t sequence) const { return offsets ? offsets[sequence] : sequence * length; }
   std::int64_t count(std::int64_t sequence) const { return begin(sequence + 1) - begin(sequence); }
   std::int64_t longest() const {
     if (!offsets) return batch > 0 ? length : 0;
@@ -39,9 +39,10 @@ std::int64_t visible_pairs(const SequenceRows& queries, const SequenceRows& keys
 
 }  // namespace kernel
 
-/// Visible (query, key) pairs of the batch. On the meta device, where indices have no values, the members of a set are
-/// taken as equally many per sequence and evenly spread: q queries and k keys make (q k + min(q, k)) / 2 pairs. That is
-/// exact for equal sets, and for all rows on either side up to where the others lie.
+/// Visible (query, key) pairs of the batch. On the meta device, where indices have no values, and on a GPU, into whose
+/// memory the host does not look within a step, the members of a set are taken as equally many per sequence and evenly
+/// spread: q queries and k keys make (q k + min(q, k)) / 2 pairs of a sequence. That is exact for equal sets of equal
+/// counts, and for all rows on either side up to where the others lie.
 std::int64_t visible_pairs(const RowSet& queries, const RowSet& keys);
 
 }  // namespace isobath

@@ -33,7 +33,7 @@ ScoredLogits cross_entropy_with_z_loss(Tensor&& logits, const Tensor& targets, c
   const Tensor losses = per_row(), penalties = weight > 0.0F ? per_row() : Tensor();
   ScoredLogits out{{}, scalar(), weight > 0.0F ? scalar() : Tensor()};
   count_bytes("cross_entropy", (keeps_gradient ? 2 : 1) * logits.bytes());
-  on_cpu_queue_of(logits.device(), "cross_entropy", [&](auto queue) {
+  on_queue_of(logits.device(), "cross_entropy", [&](auto queue) {
     const auto target_view = targets.view<const std::int32_t>();
     const auto scale_view = scale.view<const float>();
     const kernel::ZPenalty z{weight, penalties.defined() ? penalties.view<float>() : View<float>{}};
@@ -48,7 +48,7 @@ ScoredLogits cross_entropy_with_z_loss(Tensor&& logits, const Tensor& targets, c
   out.loss = penalties.defined() ? add(out.cross_entropy, out.z_loss) : out.cross_entropy;
   record("cross_entropy", {&logits}, out.loss,
          [gradient = logits.detached()](const Tensor& grad_out, const InputGrads& inputs) {
-           on_cpu_queue_of(grad_out.device(), "cross_entropy", [&](auto queue) {
+           on_queue_of(grad_out.device(), "cross_entropy", [&](auto queue) {
              kernel::cross_entropy_backward(queue, gradient.view<float>(), grad_out.view<const float>());
            });
            inputs.add(0, gradient);
@@ -60,7 +60,7 @@ ScoredLogits cross_entropy_with_z_loss(Tensor&& logits, const Tensor& targets, c
 Tensor cross_entropy_per_row(const Tensor& logits, const Tensor& targets) {
   check(logits, targets);
   Tensor losses = Tensor::empty(targets.shape(), DType::F32, logits.device());
-  on_cpu_queue_of(logits.device(), "cross_entropy_per_row", [&](auto queue) {
+  on_queue_of(logits.device(), "cross_entropy_per_row", [&](auto queue) {
     kernel::cross_entropy(queue, logits.view<const float>(), targets.view<const std::int32_t>(), losses.view<float>());
   });
   return losses;

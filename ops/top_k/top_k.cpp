@@ -26,7 +26,7 @@ RowSet top_k(const Tensor& scores, std::int64_t batch, std::int64_t length, std:
   require(k >= 1 && k <= length, "top_k: ", k, " rows of sequences of ", length);
   const Indices chosen = make_indices(batch * k, scores.device());
   const Tensor offsets = Tensor::empty(Shape{batch + 1}, DType::I32, scores.device());
-  on_cpu_queue_of(scores.device(), "top_k", [&](CpuQueue queue) {
+  on_queue_of(scores.device(), "top_k", [&](auto queue) {
     kernel::top_k(queue, scores.view<const float>(), length, k, chosen.rows.view<std::int32_t>(),
                   offsets.view<std::int32_t>(), chosen.positions.view<std::int32_t>());
   });
@@ -40,12 +40,12 @@ RowSet rows_above(const Tensor& scores, std::int64_t batch, std::int64_t length,
           "unknown; plan with a router of fixed capacity");
   const Tensor offsets = Tensor::empty(Shape{batch + 1}, DType::I32, scores.device());
   Indices chosen;
-  on_cpu_queue_of(scores.device(), "rows_above", [&](CpuQueue queue) {
-    kernel::count_above(queue, scores.view<const float>(), length, threshold, offsets.view<std::int32_t>());
-    const View<const std::int32_t> ends = offsets.view<const std::int32_t>();
-    chosen = make_indices(ends[batch], scores.device());
-    kernel::list_above(queue, scores.view<const float>(), length, threshold, ends, chosen.rows.view<std::int32_t>(),
-                       chosen.positions.view<std::int32_t>());
+  on_queue_of(scores.device(), "rows_above", [&](auto queue) {
+    const std::int64_t count =
+        kernel::count_above(queue, scores.view<const float>(), length, threshold, offsets.view<std::int32_t>());
+    chosen = make_indices(count, scores.device());
+    kernel::list_above(queue, scores.view<const float>(), length, threshold, offsets.view<const std::int32_t>(),
+                       chosen.rows.view<std::int32_t>(), chosen.positions.view<std::int32_t>());
   });
   return RowSet::of(chosen.rows, offsets, chosen.positions, batch, length);
 }

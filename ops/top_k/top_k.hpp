@@ -17,12 +17,20 @@ namespace kernel {
 /// scores: [B * T]; rows, positions: [B * k]; offsets: [B + 1].
 void top_k(CpuQueue queue, View<const float> scores, std::int64_t length, std::int64_t k, View<std::int32_t> rows,
            View<std::int32_t> offsets, View<std::int32_t> positions);
+void top_k(CudaQueue queue, View<const float> scores, std::int64_t length, std::int64_t k, View<std::int32_t> rows,
+           View<std::int32_t> offsets, View<std::int32_t> positions);
 
-/// offsets: [B + 1]; the last entry is the number of rows above the threshold.
-void count_above(CpuQueue queue, View<const float> scores, std::int64_t length, float threshold,
-                 View<std::int32_t> offsets);
+/// offsets: [B + 1]; returns the last entry, the number of rows above the threshold. On a device the host reads that
+/// one word, and waits for it once.
+std::int64_t count_above(CpuQueue queue, View<const float> scores, std::int64_t length, float threshold,
+                         View<std::int32_t> offsets);
+std::int64_t count_above(CudaQueue queue, View<const float> scores, std::int64_t length, float threshold,
+                         View<std::int32_t> offsets);
+
 /// rows, positions: [offsets[B]].
 void list_above(CpuQueue queue, View<const float> scores, std::int64_t length, float threshold,
+                View<const std::int32_t> offsets, View<std::int32_t> rows, View<std::int32_t> positions);
+void list_above(CudaQueue queue, View<const float> scores, std::int64_t length, float threshold,
                 View<const std::int32_t> offsets, View<std::int32_t> rows, View<std::int32_t> positions);
 }  // namespace kernel
 

@@ -48,7 +48,8 @@ void top_k(CpuQueue, View<const float> scores, std::int64_t length, std::int64_t
   });
 }
 
-void count_above(CpuQueue, View<const float> scores, std::int64_t length, float threshold, View<std::int32_t> offsets) {
+std::int64_t count_above(CpuQueue, View<const float> scores, std::int64_t length, float threshold,
+                         View<std::int32_t> offsets) {
   offsets[0] = 0;
   for (std::int64_t s = 0; s + 1 < offsets.count(); ++s) {
     std::int32_t count = 0;
@@ -56,6 +57,7 @@ void count_above(CpuQueue, View<const float> scores, std::int64_t length, float 
     for (std::int64_t i = s * length; i < (s + 1) * length; ++i) count += scores[i] > threshold ? 1 : 0;
     offsets[s + 1] = offsets[s] + count;
   }
+  return offsets[offsets.count() - 1];
 }
 
 void list_above(CpuQueue, View<const float> scores, std::int64_t length, float threshold,

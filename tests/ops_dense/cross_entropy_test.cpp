@@ -5,85 +5,21 @@
 
 #include "ops/add/add.hpp"
 #include "ops/core/threads.hpp"
-#include "ops_dense/exact.hpp"
+#include "support/cross_entropy_reference.hpp"
 #include "support/grad_check.hpp"
 
 namespace isobath {
 namespace {
 
 using test::Exact;
-
-struct Problem {
-  std::int64_t rows, classes;
-  float spread = 3.0F;
-  float scale = 0.125F;
-
-  std::vector<float> logits() const { return test::random_values(rows * classes, 7, spread); }
-  /// Every fifth row is ignored.
-  std::vector<std::int32_t> targets() const {
-    std::vector<std::int32_t> out;
-    for (std::int64_t row = 0; row < rows; ++row)
-      out.push_back(row % 5 == 3 ? kIgnoredTarget : static_cast<std::int32_t>(row * 31 % classes));
-    return out;
-  }
-};
-
-struct Reference {
-  Exact losses, gradient, total;
-};
-
-// One row. The f32 difference x - largest is off by epsilon |x - largest|, which e^ turns into a relative error; e^
-// adds 1.5 ulp = 3 epsilon and the sum one epsilon for each term of a chunk of 1024.
-void refer_row(const std::vector<double>& x, std::int32_t target, double scale, std::size_t row, Reference& out) {
-  const auto classes = static_cast<std::size_t>(out.gradient.columns);
-  const double* z = &x[row * classes];
-  const double largest = *std::max_element(z, z + classes);
-  double sum = 0.0, distance = 0.0;
-  for (std::size_t c = 0; c < classes; ++c) {
-    sum += std::exp(z[c] - largest);
-    distance += std::exp(z[c] - largest) * (largest - z[c]);
-  }
-  const double sum_error = test::kEpsilon * (4.0 + distance / sum + std::min<double>(1024.0, double(classes)));
-  out.losses.value[row] = std::log(sum) + largest - z[target];
-  out.losses.error[row] = sum_error + test::kEpsilon * out.losses.value[row];
-  for (std::size_t c = 0; c < classes; ++c) {
-    const double p = std::exp(z[c] - largest) / sum, hit = static_cast<std::int32_t>(c) == target ? 1.0 : 0.0;
-    const double relative = sum_error + test::kEpsilon * (7.0 + largest - z[c]);
-    out.gradient.value[row * classes + c] = scale * (p - hit);
-    // e^ flushes what is below 2^-126
-    out.gradient.error[row * classes + c] = scale * (p * relative + hit * test::kEpsilon + 0x1p-126);
-  }
-}
-
-Reference reference_of(const Problem& problem) {
-  Reference out{Exact(1, problem.rows), Exact(problem.rows, problem.classes), Exact(1, 1)};
-  const std::vector<double> x = test::to_doubles(problem.logits());
-  const std::vector<std::int32_t> targets = problem.targets();
-  for (std::size_t row = 0; row < targets.size(); ++row)
-    if (targets[row] != kIgnoredTarget) refer_row(x, targets[row], problem.scale, row, out);
-  for (std::size_t row = 0; row < targets.size(); ++row) {
-    out.total.value[0] += problem.scale * out.losses.value[row];
-    out.total.error[0] += problem.scale * out.losses.error[row];
-  }
-  out.total = test::rounded(out.total);
-  return out;
-}
+using test::kProblems;
+using test::Problem;
+using test::Reference;
+using test::reference_of;
+using test::with_z_loss;
 
 Tensor scalar(float value) { return Tensor::from(Shape{1}, std::vector<float>{value}); }
 Tensor targets_of(const Problem& problem) { return Tensor::from(Shape{problem.rows}, problem.targets()); }
-
-constexpr Problem kProblems[] = {{1, 1},
-                                 {4, 1},
-                                 {1, 2},
-                                 {7, 17},
-                                 {65, 64},
-                                 {130, 65},
-                                 {3, 256},
-                                 {70, 999},
-                                 {2, 5000, 9.0F},
-                                 {9, 50, 60.0F, 1.0F},
-                                 {12, 3, 0.0F, 2.0F},
-                                 {0, 9}};
 
 TEST(CrossEntropy, LossPerRow) {
   for (const Problem& problem : kProblems) {
@@ -104,31 +40,6 @@ TEST(CrossEntropy, LossAndGradient) {
     backward(loss);
     EXPECT_TRUE(test::within(leaf.gradient, want.gradient)) << problem.rows << ' ' << problem.classes;
   }
-}
-
-/// What a z-loss of `weight` adds to the reference: scale weight L^2 a row, and scale 2 weight L p to its gradient.
-Exact with_z_loss(const Problem& problem, double weight, Reference& want) {
-  Exact penalty(1, 1);
-  const std::vector<double> x = test::to_doubles(problem.logits());
-  const auto classes = static_cast<std::size_t>(problem.classes);
-  const std::vector<std::int32_t> targets = problem.targets();
-  for (std::size_t row = 0; row < targets.size(); ++row) {
-    if (targets[row] == kIgnoredTarget) continue;
-    const auto target = static_cast<std::size_t>(targets[row]);
-    // the loss is L - x[target]
-    const double log_sum = want.losses.value[row] + x[row * classes + target], error = want.losses.error[row];
-    const double furthest = std::abs(log_sum) + error;
-    penalty.value[0] += problem.scale * weight * log_sum * log_sum;
-    penalty.error[0] += problem.scale * weight * furthest * (2.0 * error + 3.0 * test::kEpsilon * furthest);
-    for (std::size_t c = 0; c < classes; ++c) {
-      const std::size_t at = row * classes + c;
-      const double p = want.gradient.value[at] / problem.scale + (c == target ? 1.0 : 0.0);
-      want.gradient.error[at] *= 1.0 + 2.0 * weight * furthest;
-      want.gradient.error[at] += problem.scale * 2.0 * weight * p * (error + 2.0 * test::kEpsilon * furthest);
-      want.gradient.value[at] += problem.scale * 2.0 * weight * log_sum * p;
-    }
-  }
-  return test::rounded(penalty);
 }
 
 TEST(CrossEntropy, ZLossAndItsGradient) {

@@ -1,0 +1,126 @@
+#pragma once
+// The gradients of keys and values: tiles of keys walk over the queries that see them, head after head of their group.
+
+#include "ops/attention/upstream.cuh"
+
+namespace isobath::flash {
+
+/// Of the queries of the walked tile.
+struct WalkedRows {
+  std::int32_t position[kWalked];  // -1 behind the last
+  float log2_sum[kWalked], delta[kWalked];
+};
+
+/// Queries of a head, 32 at a time.
+template <int kWidth, class T>
+struct QueryWalk {
+  const Operands<T>& in;
+  const Upstream<T>& up;
+  Members members;
+  float *queries, *grads;  // the tile at hand, in shared memory
+
+  __device__ __forceinline__ QueryWalk(const Operands<T>& operands, const Upstream<T>& upstream, float* memory)
+      : in(operands),
+        up(upstream),
+        members(operands.queries, blockIdx.z),
+        queries(memory),
+        grads(memory + TileShape<kWidth>::kWalkedFloats) {}
+
+  __device__ __forceinline__ float* end() const { return grads + TileShape<kWidth>::kWalkedFloats; }
+
+  /// All threads of the block call; they may read what they wrote themselves into shared memory before, too.
+  __device__ __forceinline__ void load(std::int64_t head, std::int64_t query) const {
+    auto& walked = cuda::block_shared<WalkedRows>();
+    const auto out = in.query_head(up.out, members, head), grad_out = in.query_head(up.grad_out, members, head);
+    const std::int64_t left = members.count - query;
+    __syncthreads();  // the tile before has been read
+    load_tile<kWidth>(in.query_head(in.q, members, head), query, left, kWalked, kLog2E * in.scale, queries);
+    load_tile<kWidth>(grad_out, query, left, kWalked, 1.0F, grads);
+    constexpr int kLanes = kTileThreads / kWalked;
+    const int index = static_cast<int>(threadIdx.x) / kLanes, lane = static_cast<int>(threadIdx.x) % kLanes;
+    const std::int64_t row = query + (index < left ? index : 0);  // one that is there: threads meet in the sum
+    const float delta = dot_of_rows<kLanes>(out.row(row), grad_out.row(row), in.width, lane);
+    if (lane == 0) {
+      walked.position[index] = index < left ? members.position(row) : -1;
+      walked.log2_sum[index] = up.log2_sum[head * up.rows + members.begin + row];
+      walked.delta[index] = delta;
+    }
+    __syncthreads();
+  }
+};
+
+/// The keys that a block owns. The first tile is seen by most queries, and begins first.
+template <int kWidth>
+struct KeyTile {
+  using Shape = TileShape<kWidth>;
+  Members members;
+  std::int64_t head, first, count;         // none where the sequence has no such tile
+  std::int32_t position[Shape::kOwnRows];  // of the calling thread's rows; INT32_MAX behind the last
+
+  __device__ __forceinline__ explicit KeyTile(const kernel::SequenceRows& keys)
+      : members(keys, blockIdx.z),
+        head(blockIdx.y),
+        first(static_cast<std::int64_t>(blockIdx.x) * Shape::kRows),
+        count(members.count - first < Shape::kRows ? members.count - first : Shape::kRows) {
+#pragma unroll
+    for (int i = 0; i < Shape::kOwnRows; ++i)
+      position[i] = own_row(i) < count ? members.position(first + own_row(i)) : INT32_MAX;
+  }
+  __device__ __forceinline__ static int own_row(int i) { return thread_y() * Shape::kOwnRows + i; }
+};
+
+/// The scores of the calling thread become probabilities, and the slopes gradients of scores; 0 where nothing is seen.
+template <int kWidth>
+__device__ __forceinline__ void through_softmax(const KeyTile<kWidth>& tile,
+                                                float (&scores)[TileShape<kWidth>::kOwnRows][kOwnScores],
+                                                float (&slopes)[TileShape<kWidth>::kOwnRows][kOwnScores]) {
+  const auto& walked = cuda::block_shared<WalkedRows>();
+#pragma unroll
+  for (int i = 0; i < TileShape<kWidth>::kOwnRows; ++i)
+#pragma unroll
+    for (int j = 0; j < kOwnScores; ++j) {
+      const int at = thread_x() + j * kSide;
+      through_softmax(scores[i][j], slopes[i][j], walked.log2_sum[at], walked.delta[at]);
+      if (tile.position[i] > walked.position[at]) scores[i][j] = slopes[i][j] = 0.0F;
+    }
+}
+
+template <int kWidth, class T>
+__global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
+    grad_of_keys(Operands<T> in, Upstream<T> up, GradView<T> grad_k, GradView<T> grad_v) {
+  using Shape = TileShape<kWidth>;
+  const KeyTile<kWidth> tile(in.keys);
+  if (tile.count <= 0) return;
+  float* const own_k = cuda::dynamic_shared<float>();
+  float* const own_v = own_k + Shape::kOwnFloats;
+  const QueryWalk<kWidth, T> walk(in, up, own_v + Shape::kOwnFloats);
+  float *const weights = walk.end(), *const slope_weights = weights + Shape::kWeightFloats;
+  load_tile<kWidth>(in.key_head(in.k, tile.members, tile.head), tile.first, tile.count, Shape::kRows, 1.0F, own_k);
+  load_tile<kWidth>(in.key_head(in.v, tile.members, tile.head), tile.first, tile.count, Shape::kRows, 1.0F, own_v);
+  OwnSums<kWidth> sums_k{}, sums_v{};
+  const std::int64_t blind = walk.members.before(tile.members.position(tile.first));
+  for (std::int64_t head = tile.head * in.group; head < (tile.head + 1) * in.group; ++head)
+    for (std::int64_t query = blind; query < walk.members.count; query += kWalked) {
+      walk.load(head, query);
+      float scores[Shape::kOwnRows][kOwnScores], slopes[Shape::kOwnRows][kOwnScores];
+      scores_of<kWidth>(own_k, walk.queries, in.width, scores);
+      scores_of<kWidth>(own_v, walk.grads, in.width, slopes);
+      through_softmax(tile, scores, slopes);
+      store_weights<kWidth>(scores, weights);
+      store_weights<kWidth>(slopes, slope_weights);
+      __syncwarp();
+      add_product(weights, walk.grads, sums_v);
+      add_product(slope_weights, walk.queries, sums_k);
+    }
+#pragma unroll
+  for (int i = 0; i < Shape::kOwnRows; ++i) {
+    if (tile.own_row(i) >= tile.count) continue;
+    const std::int64_t row = tile.first + tile.own_row(i);
+    if (grad_k.wanted())
+      put_row(sums_k, i, kLn2, grad_k.mode, in.key_head(grad_k.to.data, tile.members, tile.head), row);
+    if (grad_v.wanted())
+      put_row(sums_v, i, 1.0F, grad_v.mode, in.key_head(grad_v.to.data, tile.members, tile.head), row);
+  }
+}
+
+}  // namespace isobath::flash

@@ -1,0 +1,59 @@
+#pragma once
+// Attention problems (tests/attention/problem.hpp) on any device and in any type.
+
+#include <utility>
+
+#include "attention/problem.hpp"
+#include "gpu/devices.hpp"
+#include "ops/autograd/tape.hpp"
+
+namespace isobath::test {
+
+inline RowSet moved_to(Device device, const RowSet& rows) {
+  if (rows.is_all()) return rows;
+  return RowSet::from_rows(rows.rows().to_vector<std::int32_t>(), rows.batch(), rows.length(), device);
+}
+
+/// The problem with its values rounded to T.
+template <class T>
+Problem rounded_problem(Problem problem) {
+  for (std::vector<float>* values : {&problem.q, &problem.k, &problem.v, &problem.grad_out})
+    for (float& value : *values) value = static_cast<float>(static_cast<T>(value));
+  return problem;
+}
+
+/// Where tensors begin in their storage, and how often the op is used.
+struct RunForm {
+  std::int64_t offset = 0;
+  int uses = 1;
+};
+
+/// The op forward and backward with inputs in T; gradients begin as NaN, and gather what all uses contribute.
+template <class T>
+Result run_on(Device device, const Problem& problem, RunForm form = {}) {
+  clear_tape();
+  const auto tensor = [&](const Shape& shape, const std::vector<float>& values) {
+    return shifted(shape, rounded<T>(values), form.offset, device);
+  };
+  const auto leaf = [&](const Shape& shape, const std::vector<float>& values) {
+    Tensor value = tensor(shape, values);
+    const Tensor gradient = tensor(shape, std::vector<float>(values.size(), std::numeric_limits<float>::quiet_NaN()));
+    value.set_grad_slot(std::make_shared<GradSlot>(gradient));
+    return std::pair(value, gradient);
+  };
+  const auto [q, grad_q] = leaf(problem.query_shape(), problem.q);
+  const auto [k, grad_k] = leaf(problem.key_shape(), problem.k);
+  const auto [v, grad_v] = leaf(problem.key_shape(), problem.v);
+  const Tensor grad_out = tensor(problem.query_shape(), problem.grad_out);
+  const RowSet queries = moved_to(device, problem.queries), keys = moved_to(device, problem.keys);
+  Tensor out;
+  for (int use = 0; use < form.uses; ++use) {
+    out = attention(q, k, v, queries, keys, problem.heads, Mask::Causal);
+    Tensor end = Tensor::empty(Shape{1}, DType::F32, device);
+    record("end", {&out}, end, [&](const Tensor&, const InputGrads& inputs) { inputs.add(0, grad_out); });
+    backward(end);
+  }
+  return {out, grad_q, grad_k, grad_v};
+}
+
+}  // namespace isobath::test
