@@ -56,12 +56,17 @@ void Tensor::fill_zero() const {
 }
 
 void Tensor::copy_from(const Tensor& source) const {
-  require(source.dtype_ == dtype_ && source.count() == count() && source.device() == device(), "copy of ",
-          source.shape_, ' ', name_of(source.dtype_), " on ", source.device(), " to ", shape_, ' ', name_of(dtype_),
-          " on ", device());
+  const bool one_is_host = source.device().is_cpu() || device().is_cpu();
+  require(source.dtype_ == dtype_ && source.count() == count() && (one_is_host || source.device() == device()),
+          "copy of ", source.shape_, ' ', name_of(source.dtype_), " on ", source.device(), " to ", shape_, ' ',
+          name_of(dtype_), " on ", device());
   if (count() == 0 || device().is_meta()) return;
-  if (device().is_cpu())
+  if (source.device().is_cpu() && device().is_cpu())
     std::memmove(raw(), source.raw(), bytes());
+  else if (source.device().is_cpu())
+    copy_from_host(source.raw());
+  else if (device().is_cpu())
+    source.copy_to_host(raw());
   else
     cuda_copy(device(), raw(), source.raw(), bytes(), CopyKind::DeviceToDevice);
 }

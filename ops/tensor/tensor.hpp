@@ -71,7 +71,8 @@ class Tensor {
   bool is_exclusive() const { return storage_.use_count() == 1; }
 
   void fill_zero() const;
-  /// Copies the elements of `source`: equal dtype, count and device.
+  /// Copies the elements of `source`: equal dtype and count, and the same device unless one is the CPU. Between devices
+  /// the host waits.
   void copy_from(const Tensor& source) const;
   /// Copies to host memory, for which the host waits (ops/core/host_waits.hpp).
   template <class T>

@@ -20,9 +20,6 @@ void check_device(const SystemConfig& system) {
   if (system.device == DeviceChoice::Cuda && cuda_device_count() == 0)
     throw BackendError(
         text("system.device is cuda, but ", cuda_status(), "; set system.device: cpu, or run where there is a GPU"));
-  if (system.device == DeviceChoice::Cuda)
-    throw BackendError(
-        "system.device: cuda is not ready: only some operations have CUDA kernels yet; set system.device: cpu");
 }
 
 void check_ranks(const RunConfig& config, int ranks) {

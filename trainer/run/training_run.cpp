@@ -75,7 +75,9 @@ bool TrainingRun::resume() {
   if (!latest.directory && !branches) return false;
   const std::filesystem::path from = branches ? std::filesystem::path(start) : *latest.directory;
   const std::vector<NamedTensor> tensors = training_tensors(replica_.parameters, trainer_.optimizer());
-  progression_ = progression_of(load_checkpoint(from, tensors, ranks_), setup_);
+  const std::vector<NamedTensor> host = on_host(tensors);
+  progression_ = progression_of(load_checkpoint(from, host, ranks_), setup_);
+  copy_back(host, tensors);
   if (branches) progression_.metrics_bytes = 0;  // the file is the other run's
   replica_.parameters.refresh_operands();
   trainer_.resume_at(progression_.steps);

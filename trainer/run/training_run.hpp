@@ -3,6 +3,7 @@
 
 #include "data/batches/validation_windows.hpp"
 #include "parallel/watch/watchdog.hpp"
+#include "trainer/checkpoint/tensors/host_copies.hpp"
 #include "trainer/evaluate/evaluate.hpp"
 #include "trainer/guard/replicas.hpp"
 #include "trainer/guard/spike_guard.hpp"
@@ -54,7 +55,9 @@ class TrainingRun {
   void validate_fully();
   void save_last();
   TrainingState state() const;
-  std::vector<NamedTensor> tensors() const { return training_tensors(replica_.parameters, trainer_.optimizer()); }
+  std::vector<NamedTensor> tensors() const {
+    return on_host(training_tensors(replica_.parameters, trainer_.optimizer()));
+  }
   void enter(Stage stage) {
     if (watchdog_ != nullptr) watchdog_->enter(stage, progression_.steps);
   }

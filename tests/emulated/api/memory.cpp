@@ -128,15 +128,3 @@ cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream
   if (!piece || !piece->is_on_device()) return report(cudaErrorInvalidValue);
   return submit(stream, {[=] { std::memset(data, value, bytes); }, {piece}});
 }
-
-cudaError_t cudaMallocHost(void** data, std::size_t bytes) {
-  *data = ::operator new(bytes, kAlignment, std::nothrow);
-  if (*data == nullptr) return report(cudaErrorMemoryAllocation);
-  isobath::emulated::poison(*data, bytes);
-  return cudaSuccess;
-}
-
-cudaError_t cudaFreeHost(void* data) {
-  ::operator delete(data, kAlignment);
-  return cudaSuccess;
-}

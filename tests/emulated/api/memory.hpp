@@ -39,7 +39,3 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
 /// On the default stream; complete on return, but for copies within a device.
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream = nullptr);
-
-/// Pinned memory of the host, poisoned when fresh.
-cudaError_t cudaMallocHost(void** data, std::size_t bytes);
-cudaError_t cudaFreeHost(void* data);
