@@ -27,19 +27,13 @@ cuda::MatmulResult result(View<T> view, Accumulate mode) {
   return {view.data, kTypeOf<T>, view.dim(0), view.dim(1), mode, nullptr};
 }
 
-Device current_device() {
-  int index = 0;
-  cuda::check(cudaGetDevice(&index), "cudaGetDevice");
-  return Device::cuda(index);
-}
-
 /// f32 storage of a shape, in the order of the current queue.
 struct Scratch {
   Block block;
   View<float> view;
 
   explicit Scratch(const Shape& shape)
-      : block(current_device(), static_cast<std::size_t>(shape.count()) * sizeof(float)),
+      : block(cuda::current_device(), static_cast<std::size_t>(shape.count()) * sizeof(float)),
         view{static_cast<float*>(block.data()), shape} {}
 };
 

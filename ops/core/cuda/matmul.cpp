@@ -121,12 +121,6 @@ class Library {
   std::map<Key, Choice> choices_;
 };
 
-Device current_device() {
-  int index = 0;
-  check(cudaGetDevice(&index), "cudaGetDevice");
-  return Device::cuda(index);
-}
-
 Library& library_on(Device device) {
   thread_local std::map<int, Library> libraries;
   return libraries[device.index];

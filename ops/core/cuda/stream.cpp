@@ -5,6 +5,12 @@
 
 namespace isobath::cuda {
 
+Device current_device() {
+  int index = 0;
+  check(cudaGetDevice(&index), "cudaGetDevice");
+  return Device::cuda(index);
+}
+
 void DestroyStream::operator()(cudaStream_t stream) const noexcept {
   check_or_log(cudaStreamDestroy(stream), "cudaStreamDestroy");
 }

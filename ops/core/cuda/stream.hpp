@@ -13,6 +13,9 @@ namespace isobath::cuda {
 /// The stream behind a queue.
 inline cudaStream_t stream_of(CudaQueue queue) { return static_cast<cudaStream_t>(queue.stream); }
 
+/// The device that calls without a queue go to: that of the queue which the calling thread asked for last.
+Device current_device();
+
 struct DestroyStream {
   void operator()(cudaStream_t stream) const noexcept;
 };

@@ -24,6 +24,15 @@ void set_and_read(CudaQueue queue, const Block& block, const test::HostInts& see
               "cudaMemcpyAsync");
 }
 
+/// What memory holds when the calling thread's queue has run first and everything else after it.
+int left_in(void* data) {
+  cuda::check(cudaStreamSynchronize(cuda::stream_of(test::queue())), "cudaStreamSynchronize");
+  test::finish();
+  int left = 0;
+  cuda_copy(kDevice, &left, data, sizeof(int), CopyKind::DeviceToHost);
+  return left;
+}
+
 class Allocator : public test::InEverySchedule {
  protected:
   Allocator() { trim_allocator(); }
@@ -64,8 +73,7 @@ TEST_P(Allocator, OrdersABlockOfAnotherThreadBehindItsWork) {
   ASSERT_EQ(block.data(), data);
   test::set_on(test::queue(), values_of(block), 8);
   EXPECT_EQ(host_waits(), waits);
-  cuda::check(cudaStreamSynchronize(cuda::stream_of(test::queue())), "cudaStreamSynchronize");
-  test::finish();
+  EXPECT_EQ(left_in(data), 8);
   EXPECT_EQ(seen[0], 7);
 }
 
@@ -86,11 +94,8 @@ int left_after_reuse(Declared declared) {
   block = Block(kDevice, 100);
   EXPECT_EQ(block.data(), data);
   test::set_on(test::queue(), values_of(block), 8);
-  cuda::check(cudaStreamSynchronize(cuda::stream_of(test::queue())), "cudaStreamSynchronize");
-  test::finish();
+  const int left = left_in(data);
   EXPECT_EQ(seen[0], 7);
-  int left = 0;
-  cuda_copy(kDevice, &left, data, sizeof(int), CopyKind::DeviceToHost);
   return left;
 }
 

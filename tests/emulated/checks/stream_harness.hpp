@@ -27,7 +27,10 @@ class HostInts {
     cuda::check(cudaHostAlloc(&data, count * sizeof(int), cudaHostAllocDefault), "cudaHostAlloc");
     data_ = static_cast<int*>(data);
   }
-  ~HostInts() { cudaFreeHost(data_); }
+  ~HostInts() {
+    finish();
+    cudaFreeHost(data_);
+  }
   HostInts(const HostInts&) = delete;
   HostInts& operator=(const HostInts&) = delete;
 
