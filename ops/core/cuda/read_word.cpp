@@ -15,7 +15,7 @@ struct ReleasePinned {
 std::int32_t* pinned_word() {
   thread_local const std::unique_ptr<std::int32_t, ReleasePinned> word = [] {
     void* made = nullptr;
-    check(cudaMallocHost(&made, sizeof(std::int32_t)), "cudaMallocHost");
+    check(cudaHostAlloc(&made, sizeof(std::int32_t), cudaHostAllocDefault), "cudaHostAlloc");
     return std::unique_ptr<std::int32_t, ReleasePinned>(static_cast<std::int32_t*>(made));
   }();
   return word.get();

@@ -94,7 +94,8 @@ cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream
   return isobath::emulated::submit(stream, [=] { std::memset(data, value, bytes); });
 }
 
-cudaError_t cudaMallocHost(void** data, std::size_t bytes) {
+cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned flags) {
+  if (flags != cudaHostAllocDefault) return report(cudaErrorInvalidValue);
   *data = ::operator new(bytes, kAlignment, std::nothrow);
   if (*data == nullptr) return report(cudaErrorMemoryAllocation);
   isobath::emulated::poison(*data, bytes);

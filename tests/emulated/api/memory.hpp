@@ -21,6 +21,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
                             cudaStream_t stream = nullptr);
 cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream = nullptr);
 
-/// Pinned memory of the host, poisoned when fresh.
-cudaError_t cudaMallocHost(void** data, std::size_t bytes);
+inline constexpr unsigned cudaHostAllocDefault = 0;
+/// Pinned memory of the host, poisoned when fresh. cudaErrorInvalidValue for other flags than the default.
+cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned flags);
 cudaError_t cudaFreeHost(void* data);
