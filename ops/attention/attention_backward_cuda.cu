@@ -13,16 +13,18 @@ void attention_backward(CudaQueue queue, const AttentionInputs<T>& in, View<cons
   const flash::Upstream<T> up{out.data, grad_out.data, log2_sum.data, in.q.rows()};
   flash::with_width(in.head_width(), [&](auto width) {
     constexpr int kRows = flash::TileShape<width()>::kRows;
-    if (grads.q.wanted() && in.q.count() != 0)
-      cuda::launch(
-          "attention_backward", &flash::grad_of_queries<width(), T>,
-          flash::a_block_per_tile(in.queries, in.q.rows(), in.heads, kRows, flash::tile_bytes<width()>(2, 2, 1)), queue,
-          operands, up, grads.q.to.data, grads.q.mode);
-    if ((grads.k.wanted() || grads.v.wanted()) && in.k.count() != 0)
-      cuda::launch(
-          "attention_backward", &flash::grad_of_keys<width(), T>,
-          flash::a_block_per_tile(in.keys, in.k.rows(), in.kv_heads(), kRows, flash::tile_bytes<width()>(2, 2, 2)),
-          queue, operands, up, grads.k, grads.v);
+    if (grads.q.wanted() && in.q.count() != 0) {
+      const flash::TilePlan plan(queue, flash::Side::Queries, {in.queries, in.keys}, in.q.rows(), in.heads, kRows);
+      cuda::launch("attention_backward", &flash::grad_of_queries<width(), T>,
+                   plan.shape(flash::tile_bytes<width()>(2, 2, 1)), queue, plan.queue(), operands, up, grads.q.to.data,
+                   grads.q.mode);
+    }
+    if ((grads.k.wanted() || grads.v.wanted()) && in.k.count() != 0) {
+      const flash::TilePlan plan(queue, flash::Side::Keys, {in.queries, in.keys}, in.k.rows(), in.kv_heads(), kRows);
+      cuda::launch("attention_backward", &flash::grad_of_keys<width(), T>,
+                   plan.shape(flash::tile_bytes<width()>(2, 2, 2)), queue, plan.queue(), operands, up, grads.k,
+                   grads.v);
+    }
   });
 }
 

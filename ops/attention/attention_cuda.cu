@@ -46,9 +46,9 @@ struct Softmax {
 
 template <int kWidth, class T>
 __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
-    attend(Operands<T> in, T* out, float* log2_sum, std::int64_t rows) {
+    attend(TileQueue tiles, Operands<T> in, T* out, float* log2_sum, std::int64_t rows) {
   using Shape = TileShape<kWidth>;
-  const QueryTile<kWidth, T> tile(in);
+  const QueryTile<kWidth, T> tile(in, take_tile(tiles));
   if (tile.count <= 0) return;
   float* const own = cuda::dynamic_shared<float>();
   const KeyWalk<kWidth, T> walk(in, tile, own + Shape::kOwnFloats);
@@ -88,10 +88,10 @@ void attention(CudaQueue queue, const AttentionInputs<T>& in, View<T> out, View<
   if (out.count() == 0) return;
   const auto operands = flash::operands_of(in);
   flash::with_width(in.head_width(), [&](auto width) {
-    cuda::launch("attention", &flash::attend<width(), T>,
-                 flash::a_block_per_tile(in.queries, in.q.rows(), in.heads, flash::TileShape<width()>::kRows,
-                                         flash::tile_bytes<width()>(1, 2, 1)),
-                 queue, operands, out.data, log2_sum.data, in.q.rows());
+    const flash::TilePlan plan(queue, flash::Side::Queries, {in.queries, in.keys}, in.q.rows(), in.heads,
+                               flash::TileShape<width()>::kRows);
+    cuda::launch("attention", &flash::attend<width(), T>, plan.shape(flash::tile_bytes<width()>(1, 2, 1)), queue,
+                 plan.queue(), operands, out.data, log2_sum.data, in.q.rows());
   });
 }
 

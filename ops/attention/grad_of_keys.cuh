@@ -1,6 +1,7 @@
 #pragma once
 // The gradients of keys and values: tiles of keys walk over the queries that see them, head after head of their group.
 
+#include "ops/attention/tile_queue.cuh"
 #include "ops/attention/upstream.cuh"
 
 namespace isobath::flash {
@@ -19,10 +20,11 @@ struct QueryWalk {
   Members members;
   float *queries, *grads;  // the tile at hand, in shared memory
 
-  __device__ __forceinline__ QueryWalk(const Operands<T>& operands, const Upstream<T>& upstream, float* memory)
+  __device__ __forceinline__ QueryWalk(const Operands<T>& operands, const Upstream<T>& upstream, std::int64_t sequence,
+                                       float* memory)
       : in(operands),
         up(upstream),
-        members(operands.queries, blockIdx.z),
+        members(operands.queries, sequence),
         queries(memory),
         grads(memory + TileShape<kWidth>::kWalkedFloats) {}
 
@@ -49,19 +51,21 @@ struct QueryWalk {
   }
 };
 
-/// The keys that a block owns. The first tile is seen by most queries, and begins first.
+/// The keys that a block owns.
 template <int kWidth>
 struct KeyTile {
   using Shape = TileShape<kWidth>;
   Members members;
-  std::int64_t head, first, count;         // none where the sequence has no such tile
+  std::int64_t sequence, head, first;
+  std::int64_t count;                      // 0 where the block has no tile
   std::int32_t position[Shape::kOwnRows];  // of the calling thread's rows; INT32_MAX behind the last
 
-  __device__ __forceinline__ explicit KeyTile(const kernel::SequenceRows& keys)
-      : members(keys, blockIdx.z),
-        head(blockIdx.y),
-        first(static_cast<std::int64_t>(blockIdx.x) * Shape::kRows),
-        count(members.count - first < Shape::kRows ? members.count - first : Shape::kRows) {
+  __device__ __forceinline__ KeyTile(const kernel::SequenceRows& keys, const Tile& tile)
+      : members(keys, tile.sequence),
+        sequence(tile.sequence),
+        head(tile.head),
+        first(static_cast<std::int64_t>(tile.number) * Shape::kRows),
+        count(rows_of_tile<Shape::kRows>(tile, members.count)) {
 #pragma unroll
     for (int i = 0; i < Shape::kOwnRows; ++i)
       position[i] = own_row(i) < count ? members.position(first + own_row(i)) : INT32_MAX;
@@ -87,13 +91,13 @@ __device__ __forceinline__ void through_softmax(const KeyTile<kWidth>& tile,
 
 template <int kWidth, class T>
 __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
-    grad_of_keys(Operands<T> in, Upstream<T> up, GradView<T> grad_k, GradView<T> grad_v) {
+    grad_of_keys(TileQueue tiles, Operands<T> in, Upstream<T> up, GradView<T> grad_k, GradView<T> grad_v) {
   using Shape = TileShape<kWidth>;
-  const KeyTile<kWidth> tile(in.keys);
+  const KeyTile<kWidth> tile(in.keys, take_tile(tiles));
   if (tile.count <= 0) return;
   float* const own_k = cuda::dynamic_shared<float>();
   float* const own_v = own_k + Shape::kOwnFloats;
-  const QueryWalk<kWidth, T> walk(in, up, own_v + Shape::kOwnFloats);
+  const QueryWalk<kWidth, T> walk(in, up, tile.sequence, own_v + Shape::kOwnFloats);
   float *const weights = walk.end(), *const slope_weights = weights + Shape::kWeightFloats;
   load_tile<kWidth>(in.key_head(in.k, tile.members, tile.head), tile.first, tile.count, Shape::kRows, 1.0F, own_k);
   load_tile<kWidth>(in.key_head(in.v, tile.members, tile.head), tile.first, tile.count, Shape::kRows, 1.0F, own_v);

@@ -26,9 +26,9 @@ struct OwnRowSums {
 
 template <int kWidth, class T>
 __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
-    grad_of_queries(Operands<T> in, Upstream<T> up, T* grad_q, Accumulate mode) {
+    grad_of_queries(TileQueue tiles, Operands<T> in, Upstream<T> up, T* grad_q, Accumulate mode) {
   using Shape = TileShape<kWidth>;
-  const QueryTile<kWidth, T> tile(in);
+  const QueryTile<kWidth, T> tile(in, take_tile(tiles));
   if (tile.count <= 0) return;
   float* const own_q = cuda::dynamic_shared<float>();
   float* const own_grad = own_q + Shape::kOwnFloats;

@@ -1,11 +1,12 @@
 #pragma once
-// Row sets and heads as the attention kernels find them.
+// Inputs and heads as the attention kernels find them.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 #include "ops/attention/attention.hpp"
+#include "ops/attention/members.cuh"
 #include "ops/attention/tiles.cuh"
 #include "ops/core/cuda/launch.hpp"
 
@@ -13,36 +14,6 @@ namespace isobath::flash {
 
 inline constexpr float kLog2E = 1.44269504F;
 inline constexpr float kLn2 = 0.693147181F;
-
-/// The members of a row set in one sequence.
-struct Members {
-  const std::int32_t* positions;  // null: member i is at position i
-  std::int64_t begin;             // row of the first one
-  std::int64_t count;
-
-  __device__ Members(const kernel::SequenceRows& rows, std::int64_t sequence)
-      : begin(rows.begin(sequence)), count(rows.begin(sequence + 1) - begin) {
-    positions = rows.positions == nullptr ? nullptr : rows.positions + begin;
-  }
-
-  __device__ __forceinline__ std::int32_t position(std::int64_t i) const {
-    return positions == nullptr ? static_cast<std::int32_t>(i) : positions[i];
-  }
-  /// How many members lie at `last` or before it: the first ones, for positions ascend.
-  __device__ __forceinline__ std::int64_t through(std::int32_t last) const { return before(std::int64_t{last} + 1); }
-  /// How many members lie before `limit`.
-  __device__ __forceinline__ std::int64_t before(std::int64_t limit) const {
-    if (positions == nullptr) return limit < count ? limit : count;
-    std::int64_t low = 0, left = count;
-    while (left > 0) {
-      const std::int64_t half = left / 2;
-      const bool below = positions[low + half] < limit;
-      low = below ? low + half + 1 : low;
-      left = below ? left - half - 1 : half;
-    }
-    return low;
-  }
-};
 
 /// The inputs of a call, as kernels take them.
 template <class T>
@@ -109,16 +80,6 @@ void with_width(std::int64_t width, Body&& body) {
     body(Width<128>{});
   else
     body(Width<kMaxWidth>{});
-}
-
-/// Blocks (tile, head, sequence). How many members a sequence has, only the device knows: tiles that none needs return
-/// at once.
-inline cuda::LaunchShape a_block_per_tile(const kernel::SequenceRows& rows, std::int64_t members, std::int64_t heads,
-                                          int tile_rows, std::size_t bytes) {
-  return {.blocks = dim3(cuda::blocks_for(std::min(rows.length, members), tile_rows), static_cast<unsigned>(heads),
-                         static_cast<unsigned>(rows.batch)),
-          .threads = kTileThreads,
-          .dynamic_bytes = bytes};
 }
 
 /// Writes (Overwrite) or adds (Add) factor * sums of one owned row, each element rounded to T once.

@@ -2,24 +2,27 @@
 // A block's queries, and its walk over the keys they see: what forward and the gradient of the queries share.
 
 #include "ops/attention/operands.cuh"
+#include "ops/attention/tile_queue.cuh"
 
 namespace isobath::flash {
 
-/// The queries that a block owns. Tiles are numbered from the end: the last one sees most keys, and begins first.
+/// The queries that a block owns.
 template <int kWidth, class T>
 struct QueryTile {
   using Shape = TileShape<kWidth>;
   const Operands<T>& in;
   Members members;
-  std::int64_t head, first, count;         // none where the sequence has no such tile
+  std::int64_t sequence, head, first;
+  std::int64_t count;                      // 0 where the block has no tile
   std::int32_t position[Shape::kOwnRows];  // of the calling thread's rows; -1 behind the last
 
-  __device__ __forceinline__ explicit QueryTile(const Operands<T>& operands)
+  __device__ __forceinline__ QueryTile(const Operands<T>& operands, const Tile& tile)
       : in(operands),
-        members(operands.queries, blockIdx.z),
-        head(blockIdx.y),
-        first(static_cast<std::int64_t>(gridDim.x - 1 - blockIdx.x) * Shape::kRows),
-        count(members.count - first < Shape::kRows ? members.count - first : Shape::kRows) {
+        members(operands.queries, tile.sequence),
+        sequence(tile.sequence),
+        head(tile.head),
+        first(static_cast<std::int64_t>(tile.number) * Shape::kRows),
+        count(rows_of_tile<Shape::kRows>(tile, members.count)) {
 #pragma unroll
     for (int i = 0; i < Shape::kOwnRows; ++i)
       position[i] = own_row(i) < count ? members.position(first + own_row(i)) : -1;
@@ -54,7 +57,7 @@ struct KeyWalk {
   float *keys, *values;  // the tile at hand, in shared memory
 
   __device__ __forceinline__ KeyWalk(const Operands<T>& in, const QueryTile<kWidth, T>& tile, float* memory)
-      : members(in.keys, blockIdx.z),
+      : members(in.keys, tile.sequence),
         from_k(in.key_head(in.k, members, tile.head / in.group)),
         from_v(in.key_head(in.v, members, tile.head / in.group)),
         seen(members.through(tile.members.position(tile.first + tile.count - 1))),

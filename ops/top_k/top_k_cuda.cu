@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "ops/core/cuda/read_word.hpp"
+#include "ops/core/cuda/scan.cuh"
 #include "ops/top_k/listing.cuh"
 #include "ops/top_k/radix_select.cuh"
 #include "ops/top_k/top_k.hpp"
@@ -57,33 +58,15 @@ __global__ void __launch_bounds__(kListThreads)
   if (threadIdx.x == 0) offsets[blockIdx.x + 1] = total[0];
 }
 
-struct ScanScratch {
-  std::int32_t of_warp[kListWarps];
-};
-
 // Counts in offsets[1 ..] become their running sums; offsets[0] = 0. One block.
 __global__ void __launch_bounds__(kListThreads) sum_counts(std::int32_t* offsets, std::int64_t batch) {
-  auto& scratch = cuda::block_shared<ScanScratch>();
-  const unsigned lane = threadIdx.x % cuda::kWarp, warp = threadIdx.x / cuda::kWarp;
   if (threadIdx.x == 0) offsets[0] = 0;
   std::int32_t carried = 0;
   for (std::int64_t begin = 0; begin < batch; begin += kListThreads) {
     const std::int64_t s = begin + threadIdx.x;
-    std::int32_t sum = s < batch ? offsets[s + 1] : 0;
-#pragma unroll
-    for (unsigned distance = 1; distance < cuda::kWarp; distance *= 2) {
-      const std::int32_t more = __shfl_up_sync(cuda::kAllLanes, sum, distance);
-      sum += lane >= distance ? more : 0;
-    }
-    if (lane == cuda::kWarp - 1) scratch.of_warp[warp] = sum;
-    __syncthreads();
-    std::int32_t earlier = carried;
-    for (unsigned w = 0; w < kListWarps; ++w) {
-      earlier += w < warp ? scratch.of_warp[w] : 0;
-      carried += scratch.of_warp[w];
-    }
-    if (s < batch) offsets[s + 1] = earlier + sum;
-    __syncthreads();
+    const cuda::Running sum = cuda::running_sum(s < batch ? offsets[s + 1] : 0);
+    if (s < batch) offsets[s + 1] = carried + sum.through;
+    carried += sum.total;
   }
 }
 

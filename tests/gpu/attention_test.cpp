@@ -1,6 +1,7 @@
 // Attention and its gradients on each device, against double precision.
 
 #include "gpu/attention_runs.hpp"
+#include "ops/core/host_waits.hpp"
 
 namespace isobath {
 namespace {
@@ -143,6 +144,28 @@ TEST_P(Attention, ANonFiniteKeyShows) {
   problem.k[35 * 8 + 3] = std::numeric_limits<float>::quiet_NaN();
   const std::vector<double> out = test::to_doubles(run_on<float>(device(), problem).out);
   for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(std::isnan(out[i]), i / 8 >= 35) << i;
+}
+
+TEST_P(Attention, TheHostDoesNotWait) {
+  std::mt19937 random(6);
+  const RowSet rows = test::moved_to(device(), choose(Choice::Half, 2, 40, random));
+  const auto tensor = [&](std::uint64_t seed) {
+    return Tensor::from(Shape{rows.size(), 16}, test::random_values(rows.size() * 16, seed), device());
+  };
+  Tensor q = tensor(1), k = tensor(2), v = tensor(3);
+  const Tensor grad_out = tensor(4);
+  for (Tensor* leaf : {&q, &k, &v})
+    leaf->set_grad_slot(std::make_shared<GradSlot>(Tensor::empty(leaf->shape(), DType::F32, device())));
+  std::int64_t before = host_waits();
+  const Tensor out = attention(q, k, v, rows, rows, 2, Mask::Causal);
+  EXPECT_EQ(host_waits(), before);
+  Tensor end = Tensor::empty(Shape{1}, DType::F32, device());
+  record("end", {&out}, end, [&](const Tensor&, const InputGrads& inputs) {
+    before = host_waits();  // the tape's own first gradient is there
+    inputs.add(0, grad_out);
+  });
+  backward(end);
+  EXPECT_EQ(host_waits(), before);
 }
 
 ON_EVERY_DEVICE(Attention);

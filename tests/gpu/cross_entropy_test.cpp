@@ -149,8 +149,10 @@ TEST(CrossEntropyOnCuda, ATargetOutsideTheVocabularyGivesNaN) {
     const auto losses = cross_entropy_per_row(logits, targets).to_vector<float>();
     EXPECT_TRUE(std::isfinite(losses[0]) && std::isnan(losses[1]) && std::isfinite(losses[2])) << bad;
     const Tensor scale = scalar(1.0F, device), in_place = Tensor::empty(Shape{3}, DType::F32, device);
-    kernel::cross_entropy_in_place(current_cuda_queue(device), logits.view<float>(), targets.view<const std::int32_t>(),
-                                   scale.view<const float>(), in_place.view<float>());
+    on_queue_of(device, [&](auto queue) {
+      kernel::cross_entropy_in_place(queue, logits.view<float>(), targets.view<const std::int32_t>(),
+                                     scale.view<const float>(), in_place.view<float>());
+    });
     const auto gradient = logits.to_vector<float>();
     for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(std::isnan(gradient[i]), i / 4 == 1) << bad << ' ' << i;
   }
