@@ -47,6 +47,13 @@ TEST_P(Sums, AccumulateInDouble) {
   EXPECT_EQ(sum(x, 1.0F, unit(1.0F)).to_vector<float>()[0], 16787216.0F);
 }
 
+// More blocks than the threads that add their sums.
+TEST_P(Sums, ManyBlocks) {
+  const std::vector<float> values((1 << 20) + 20001, 1.0F);
+  const Tensor x = Tensor::from(Shape{static_cast<std::int64_t>(values.size())}, values, device());
+  EXPECT_EQ(sum(x, 1.0F, unit(1.0F)).to_vector<float>()[0], static_cast<float>(values.size()));
+}
+
 TEST_P(Sums, SumOfSquares) {
   for (const std::int64_t count : kCounts)
     in_every_placement(device(), [&](const Placement& where) {
