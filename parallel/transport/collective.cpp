@@ -38,6 +38,13 @@ CollectiveTimes Collective::wait() {
 
 CollectiveTimes Collective::before(CpuQueue) { return finish(); }
 
+void Collective::before(CudaQueue queue) {
+  const auto pending = std::exchange(pending_, nullptr);
+  if (!pending) return;
+  pending->order(queue);
+  pending->rethrow();
+}
+
 CollectiveTimes Collective::finish() {
   const auto pending = std::exchange(pending_, nullptr);
   if (!pending) return {};
