@@ -128,7 +128,8 @@ bool Scheduler::step_towards(const NodePtr& goal, Lock& lock) {
 void Scheduler::finish(const NodePtr& node) {
   Lock lock(mutex_);
   while (node->state != NodeState::Done) {
-    if ((schedule_.kind == ScheduleKind::Random && run_any(lock)) || step_towards(node, lock)) continue;
+    if (schedule_.kind == ScheduleKind::Random && run_any(lock)) continue;
+    if (node->state == NodeState::Done || step_towards(node, lock)) continue;  // run_any has let others in
     lock.unlock();
     std::this_thread::sleep_for(kNap);
     lock.lock();
