@@ -1,7 +1,10 @@
 # isobath::cuda is what core and ops compile their CUDA sources against: nothing (off), the toolkit (real) or the
-# stand-in that runs kernels on the CPU (emulated). Everything else sees only ISOBATH_HAS_CUDA.
+# stand-in that runs kernels on the CPU (emulated). Everything else sees only ISOBATH_HAS_CUDA. isobath::nccl adds NCCL.
 add_library(isobath_cuda_binding INTERFACE)
 add_library(isobath::cuda ALIAS isobath_cuda_binding)
+add_library(isobath_nccl_binding INTERFACE)
+add_library(isobath::nccl ALIAS isobath_nccl_binding)
+target_link_libraries(isobath_nccl_binding INTERFACE isobath_cuda_binding)
 set(ISOBATH_CUDA_FOLDERS)
 
 if(ISOBATH_CUDA STREQUAL "real")
@@ -22,13 +25,21 @@ if(ISOBATH_CUDA STREQUAL "real")
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   find_package(CUDAToolkit REQUIRED)
   target_link_libraries(isobath_cuda_binding INTERFACE CUDA::cudart CUDA::cublasLt)
+  find_path(ISOBATH_NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_library(ISOBATH_NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR})
+  if(NOT ISOBATH_NCCL_INCLUDE OR NOT ISOBATH_NCCL_LIBRARY)
+    message(FATAL_ERROR "isobath: nccl.h or libnccl is missing; install NCCL (libnccl-dev), or choose ISOBATH_CUDA=emulated or off")
+  endif()
+  target_include_directories(isobath_nccl_binding SYSTEM INTERFACE ${ISOBATH_NCCL_INCLUDE})
+  target_link_libraries(isobath_nccl_binding INTERFACE ${ISOBATH_NCCL_LIBRARY})
   include(cmake/nvcc_flags.cmake)
   target_compile_options(isobath_cuda_binding INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${ISOBATH_NVCC_FLAGS}>")
 elseif(ISOBATH_CUDA STREQUAL "emulated")
   file(GLOB emulation CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/emulated/engine/*.cpp
                                         ${PROJECT_SOURCE_DIR}/tests/emulated/streams/*.cpp
                                         ${PROJECT_SOURCE_DIR}/tests/emulated/api/*.cpp
-                                        ${PROJECT_SOURCE_DIR}/tests/emulated/cublaslt/*.cpp)
+                                        ${PROJECT_SOURCE_DIR}/tests/emulated/cublaslt/*.cpp
+                                        ${PROJECT_SOURCE_DIR}/tests/emulated/nccl/*.cpp)
   add_library(isobath_emulated_cuda STATIC ${emulation})
   target_link_libraries(isobath_emulated_cuda PUBLIC isobath_options)
   target_include_directories(isobath_emulated_cuda PUBLIC ${PROJECT_SOURCE_DIR}/tests/emulated/include)
@@ -37,6 +48,7 @@ elseif(ISOBATH_CUDA STREQUAL "emulated")
     target_compile_definitions(isobath_emulated_cuda PRIVATE ISOBATH_EMULATED_TSAN)
   endif()
   target_link_libraries(isobath_cuda_binding INTERFACE isobath_emulated_cuda)
+  target_compile_definitions(isobath_emulated_cuda PUBLIC ISOBATH_EMULATED_CUDA)
 elseif(NOT ISOBATH_CUDA STREQUAL "off")
   message(FATAL_ERROR "isobath: ISOBATH_CUDA=${ISOBATH_CUDA}; expected off, emulated or real")
 endif()

@@ -109,7 +109,7 @@ void GradientReducer::receive_oldest() {
   reductions_.pop_front();
   const auto index = static_cast<std::int64_t>(done.bucket);
   if (events_) events_->record(EventKind::Wait, "bucket", index);
-  const CollectiveTimes times = done.collective.before(CpuQueue{});
+  const CollectiveTimes times = done.collective.before_work_on(done.sum.device());
   if (events_) {
     events_->record({times.started, EventKind::ReduceStarted, "bucket", index});
     events_->record({times.finished, EventKind::ReduceFinished, "bucket", index});

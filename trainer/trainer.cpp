@@ -101,14 +101,14 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
   totals_.add_work(ranks_.rank(), seconds_now() - begun - waited, active_rows_);
   Collective sums = totals_.reduce(ranks_);
   reducer_.finish();  // buckets left while backward ran
-  sums.before(CpuQueue{});
+  sums.before_work_on(unit_.device());
 }
 
 Tensor Trainer::inverse_targets(const Batch& batch) {
   const SpanScope span("count");  // where a rank waits for those that are still busy with the last step
   const auto valid = static_cast<double>(batch.valid());
   const Tensor count = Tensor::from(Shape{1}, std::span<const double>(&valid, 1), unit_.device());
-  ranks_.all_reduce(count, Reduce::Sum).before(CpuQueue{});
+  ranks_.all_reduce(count, Reduce::Sum).before_work_on(count.device());
   return reciprocal(count);
 }
 

@@ -38,6 +38,20 @@ CollectiveTimes Collective::wait() {
 
 CollectiveTimes Collective::before(CpuQueue) { return finish(); }
 
+void Collective::before(CudaQueue queue) {
+  const auto pending = std::exchange(pending_, nullptr);
+  if (!pending) return;
+  pending->order(queue);
+  pending->rethrow();
+}
+
+CollectiveTimes Collective::before_work_on(Device device) {
+  if (!device.is_cuda()) return before(CpuQueue{});
+  const std::int64_t now = nanoseconds(std::chrono::steady_clock::now());
+  before(current_cuda_queue(device));
+  return {now, now};
+}
+
 CollectiveTimes Collective::finish() {
   const auto pending = std::exchange(pending_, nullptr);
   if (!pending) return {};

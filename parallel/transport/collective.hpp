@@ -25,6 +25,8 @@ class PendingCollective {
   virtual void await() noexcept = 0;
   /// Throws what went wrong, if anything did. After await().
   virtual void rethrow() const = 0;
+  /// Orders the collective before what `queue` is given from now on; a backend whose host moves the data awaits.
+  virtual void order(CudaQueue) { await(); }
   /// After await().
   virtual CollectiveTimes times() const = 0;
 };
@@ -47,6 +49,12 @@ class [[nodiscard]] Collective {
   /// Orders the result before whatever is queued next. The CPU's queue is the calling thread, which therefore sleeps
   /// until the data is there; this is not counted as a host wait. Throws PeerError if the group failed.
   CollectiveTimes before(CpuQueue queue);
+  /// The same for a CUDA queue, which costs the host nothing: what goes wrong later is thrown by the communicator's
+  /// next call. Throws PeerError if the group has failed already.
+  void before(CudaQueue queue);
+  /// The same for the calling thread's queue on `device`. The times are those of this call where the device orders by
+  /// itself.
+  CollectiveTimes before_work_on(Device device);
 
  private:
   CollectiveTimes finish();

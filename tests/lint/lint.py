@@ -39,7 +39,7 @@ FENCES = [
     (r"^(cuda|cublas|cudnn)[\w/.-]*", [r"^ops/core/cuda/", r"_cuda\.", r"^parallel/nccl_", r"^tests/(emulated|gpu)/"]),
     (r"^dnnl[\w/.]*", [r"^ops/core/cpu/", r"_cpu\.cpp$", r"^tests/"]),
     (r"^mpi\.h$", [r"^parallel/(mpi/|mpi_|nccl_)", r"^launcher/session\.cpp$", r"^tests/parallel/"]),
-    (r"^nccl\.h$", [r"^parallel/nccl_"]),
+    (r"^nccl\.h$", [r"^parallel/nccl_", r"^tests/emulated/"]),
     (r"^(hdf5|H5\w+)\.h$", [r"^trainer/checkpoint/([\w]+/)?hdf5_", r"^tests/checkpoint/"]),
     (r"^sentencepiece_\w+\.h$", [r"^data/sentencepiece/sentencepiece\.cpp$"]),
     (r"^pcre2\.h$", [r"^data/bpe/pcre2_"]),

@@ -45,7 +45,7 @@ Evaluation evaluate(const Replica& replica, const Router& rule, const Validation
       score(replica, rule, windows.batch({begin, std::min(begin + batch, mine.end)}, device), one, totals);
   }
   totals.add_flops(ledger().total() - before);
-  totals.reduce(ranks).before(CpuQueue{});
+  totals.reduce(ranks).before_work_on(device);
 
   const StepTotals::Read read = totals.read(rule);
   Evaluation out;

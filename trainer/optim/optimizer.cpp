@@ -57,14 +57,14 @@ void Optimizer::step(const StepTotals& totals, const GradientReducer& reducer, d
     gathers.push_back(ranks_.all_gather(parameters_.part(parameters_.values(), part.where.flat),
                                         parameters_.part(parameters_.values(), whole)));
   }
-  for (Collective& gather : gathers) gather.before(CpuQueue{});
+  for (Collective& gather : gathers) gather.before_work_on(parameters_.values().device());
   parameters_.refresh_operands();
 }
 
 void Optimizer::find_norms(const StepTotals& totals, const GradientReducer& reducer) {
   for (const Part& part : parts_)
     sum_of_squares(reducer.sums(part.where), totals.squares(part.where.group), Accumulate::Add);
-  if (shard_.is_divided()) ranks_.all_reduce(totals.all_squares(), Reduce::Sum).before(CpuQueue{});
+  if (shard_.is_divided()) ranks_.all_reduce(totals.all_squares(), Reduce::Sum).before_work_on(first_.device());
 }
 
 void Optimizer::update(const Part& part, const StepTotals& totals, const GradientReducer& reducer) {

@@ -6,6 +6,7 @@
 #include "ops/core/device_memory.hpp"
 #include "ops/core/log.hpp"
 #include "ops/core/stop.hpp"
+#include "parallel/nccl_communicator.hpp"
 #include "parallel/stopping.hpp"
 #include "parallel/world.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
@@ -21,6 +22,19 @@ Device device_of(const SystemConfig& system) {
   if (system.device == DeviceChoice::Cpu) return Device::cpu();
   return Device::cuda(device_of(local_rank(process_environment()).rank, cuda_device_count()));
 }
+
+namespace {
+
+/// Null where the given communicator reaches all memory that is trained in.
+std::unique_ptr<Communicator> over_devices(const RunConfig& config, Communicator& ranks) {
+  const Device device = device_of(config.system);
+  if (!device.is_cuda() || ranks.size() == 1) return nullptr;
+  const WatchdogConfig& limits = config.watchdog;
+  return nccl_communicator(ranks, device,
+                           {.start = limits.start_up, .collective = std::max(limits.first_step, limits.step)});
+}
+
+}  // namespace
 
 LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks) {
   return {.context = config.model.context,
@@ -42,11 +56,12 @@ std::int64_t evaluation_batch(const RunConfig& config, int ranks) {
 
 TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
     : setup_(setup),
-      ranks_(ranks),
+      device_ranks_(over_devices(setup.config, ranks)),
+      ranks_(device_ranks_ ? *device_ranks_ : ranks),
       paths_(setup.config),
       replica_(setup.config, device_of(setup.config.system), ranks.size(),
                on_every_rank(ranks, [&] { return trace_of(setup.config.depth); })),
-      trainer_(setup.config, replica_, ranks),
+      trainer_(setup.config, replica_, ranks_),
       loader_(setup.dataset.train, loader_options(setup.config, ranks)),
       spikes_(setup.config.guard) {
   if (setup.dataset.has_validation()) {
@@ -60,7 +75,7 @@ TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
     progress_ = std::make_unique<Progress>(setup.config.train.steps, setup.config.train.log_every);
     log = {.say = [this](const std::string& line) { note(line); }, .sync_metrics = [this] { log_->sync(); }};
   }
-  saver_ = std::make_unique<RunSaver>(setup, ranks, std::move(log));
+  saver_ = std::make_unique<RunSaver>(setup, ranks_, std::move(log));
   saver_->resumed_at(progression_.steps);
 }
 

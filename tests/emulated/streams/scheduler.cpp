@@ -1,24 +1,29 @@
 #include "tests/emulated/streams/scheduler.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
+#include <thread>
 #include <utility>
 
 namespace isobath::emulated {
 namespace {
 
-// What the work threw; null when it has run.
-std::exception_ptr run(Work& work) {
-  std::exception_ptr thrown;
+// Long beside a message between processes, short beside what a test waits for.
+constexpr std::chrono::microseconds kNap{100};
+
+// Whether the work is over; `thrown` is what ended it early, null otherwise.
+bool run(Work& work, std::exception_ptr& thrown) {
   try {
     for (const PiecePtr& piece : work.uses) require_usable(*piece);
+    if (work.attempt && !work.attempt()) return false;
     if (work.run) work.run();
   } catch (...) {
     thrown = std::current_exception();
   }
   for (const PiecePtr& piece : work.uses) --piece->users;
   work = {};
-  return thrown;
+  return true;
 }
 
 }  // namespace
@@ -66,8 +71,9 @@ NodePtr Scheduler::submit(const StreamPtr& stream, Work work, NodePtr event) {
     while (dice_.below(2) == 0 && run_any(lock)) {
     }
   const bool at_once = schedule_.kind == ScheduleKind::Eager;
-  lock.unlock();
-  if (at_once) finish(node);
+  if (at_once)
+    while (node->state != NodeState::Done && step_towards(node, lock)) {
+    }
   return node;
 }
 
@@ -77,21 +83,28 @@ NodePtr Scheduler::awaited(const Node& node) {
   return nullptr;
 }
 
-void Scheduler::run_front(StreamPtr stream, Lock& lock) {
+// Whether the front is over; otherwise it waits for other processes.
+bool Scheduler::run_front(StreamPtr stream, Lock& lock) {
   const NodePtr node = stream->waiting.front();
   node->state = NodeState::Running;
   lock.unlock();
-  const std::exception_ptr thrown = run(node->work);
+  std::exception_ptr thrown;
+  const bool over = run(node->work, thrown);
   lock.lock();
-  node->state = NodeState::Done;
+  node->state = over ? NodeState::Done : NodeState::Queued;
+  if (!over) {
+    changed_.notify_all();
+    return false;
+  }
   node->after.clear();
   stream->waiting.pop_front();
   if (stream->waiting.empty()) std::erase(active_, stream);
   changed_.notify_all();
   if (thrown) std::rethrow_exception(thrown);
+  return true;
 }
 
-// One front that waits for nothing, drawn by chance; whether there was one.
+// One front that waits for nothing, drawn by chance; whether there was one, and it ran.
 bool Scheduler::run_any(Lock& lock) {
   std::vector<StreamPtr> ready;
   for (const StreamPtr& stream : active_) {
@@ -99,25 +112,28 @@ bool Scheduler::run_any(Lock& lock) {
     if (front.state == NodeState::Queued && awaited(front) == nullptr) ready.push_back(stream);
   }
   if (ready.empty()) return false;
-  run_front(ready[dice_.below(ready.size())], lock);
-  return true;
+  return run_front(ready[dice_.below(ready.size())], lock);
 }
 
 // Follows from stream to stream what the goal waits for, and runs the front that waits for nothing. Events order
-// streams backward in time only, so the way has an end.
-void Scheduler::step_towards(const NodePtr& goal, Lock& lock) {
+// streams backward in time only, so the way has an end. False when that front waits for other processes.
+bool Scheduler::step_towards(const NodePtr& goal, Lock& lock) {
   StreamPtr stream = goal->stream;
   while (const NodePtr other = awaited(*stream->waiting.front())) stream = other->stream;
-  if (stream->waiting.front()->state == NodeState::Running)
-    changed_.wait(lock);  // another thread of the host is at it
-  else
-    run_front(std::move(stream), lock);
+  if (stream->waiting.front()->state != NodeState::Running) return run_front(std::move(stream), lock);
+  changed_.wait(lock);  // another thread of the host is at it
+  return true;
 }
 
 void Scheduler::finish(const NodePtr& node) {
   Lock lock(mutex_);
-  while (node->state != NodeState::Done)
-    if (schedule_.kind != ScheduleKind::Random || !run_any(lock)) step_towards(node, lock);
+  while (node->state != NodeState::Done) {
+    if (schedule_.kind == ScheduleKind::Random && run_any(lock)) continue;
+    if (node->state == NodeState::Done || step_towards(node, lock)) continue;  // run_any has let others in
+    lock.unlock();
+    std::this_thread::sleep_for(kNap);
+    lock.lock();
+  }
 }
 
 bool Scheduler::poll(const NodePtr& node) {

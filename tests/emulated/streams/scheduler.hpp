@@ -20,6 +20,9 @@ namespace isobath::emulated {
 struct Work {
   std::function<void()> run;
   std::vector<PiecePtr> uses;
+  /// In place of `run`, for work that other processes have a part in: does what can be done now, never waits, and says
+  /// whether that was all. Until then the work keeps its place.
+  std::function<bool()> attempt = {};
 };
 
 enum class NodeState { Queued, Running, Done };
@@ -68,9 +71,9 @@ class Scheduler {
   using Lock = std::unique_lock<std::mutex>;
 
   void order_with_default_stream(Node& node) const;
-  void run_front(StreamPtr stream, Lock& lock);
+  bool run_front(StreamPtr stream, Lock& lock);
   bool run_any(Lock& lock);
-  void step_towards(const NodePtr& goal, Lock& lock);
+  bool step_towards(const NodePtr& goal, Lock& lock);
   static NodePtr awaited(const Node& node);
 
   std::mutex mutex_;
