@@ -9,6 +9,7 @@
 
 #include "data/documents/document_rule.hpp"
 #include "data/files/fingerprint.hpp"
+#include "data/parts/encode_parts.hpp"
 #include "data/text/tokenizer_kind.hpp"
 
 namespace isobath {
@@ -42,6 +43,8 @@ struct PrepareOptions {
   std::int64_t part_bytes = std::int64_t{16} << 20;  ///< text that one thread encodes at a time
   /// Told now and then what has been done; never by two threads at once.
   std::function<void(const PrepareProgress&)> progress = {};
+  /// Who encodes the parts and returns the number of tokens of each: this process, unless others help it.
+  std::function<std::vector<std::int64_t>(const EncodingJob&)> encode = encode_parts;
 };
 
 enum class PrepareOutcome { Written, AlreadyThere };
