@@ -48,16 +48,18 @@ class ProgressLine {
       began_ = now;
       first_ = progress.done;
     }
-    const bool is_last = progress.done == progress.bytes;
+    const bool is_last = progress.done == progress.wanted;
     if (now - shown_ < (is_terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(10)) &&
         !(is_last && is_terminal_))
       return;
     shown_ = now;
-    const double seconds = std::chrono::duration<double>(now - began_).count();
-    const double done = static_cast<double>(progress.done - first_) * 1e-6;
-    std::fprintf(stderr, "%s%s: %.0f of %.0f MB, %.1f MB/s%s", is_terminal_ ? "\r" : "", progress.stage,
-                 static_cast<double>(progress.done) * 1e-6, static_cast<double>(progress.bytes) * 1e-6,
-                 seconds > 0 ? done / seconds : 0.0, is_terminal_ && !is_last ? "" : "\n");
+    const bool is_text = progress.unit == ProgressUnit::Bytes;
+    const double scale = is_text ? 1e-6 : 1.0, seconds = std::chrono::duration<double>(now - began_).count();
+    const double done = static_cast<double>(progress.done - first_) * scale;
+    std::fprintf(stderr, "%s%s: %.0f of %.0f%s, %.1f%s/s%s", is_terminal_ ? "\r" : "", progress.stage,
+                 static_cast<double>(progress.done) * scale, static_cast<double>(progress.wanted) * scale,
+                 is_text ? " MB" : "", seconds > 0 ? done / seconds : 0.0, is_text ? " MB" : "",
+                 is_terminal_ && !is_last ? "" : "\n");
   }
 
  private:

@@ -20,9 +20,12 @@ enum class OnExisting {
   Overwrite,  ///< replace it
 };
 
+enum class ProgressUnit { Bytes, Merges };
+
 struct PrepareProgress {
   const char* stage = "";
-  std::int64_t done = 0, bytes = 0;  ///< of text
+  std::int64_t done = 0, wanted = 0;        ///< of the unit
+  ProgressUnit unit = ProgressUnit::Bytes;  ///< of text, or merges of a vocabulary
 };
 
 struct PrepareOptions {
