@@ -1,6 +1,5 @@
 #include "data/prepare/prepare.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -8,14 +7,16 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include "data/corpora/corpora.hpp"
 #include "launcher/command.hpp"
+#include "launcher/prepare_ranks.hpp"
+#include "launcher/session.hpp"
 #include "launcher/signals.hpp"
+#include "parallel/world.hpp"
 
 namespace isobath {
 namespace {
@@ -26,15 +27,15 @@ struct PrepareArguments {
   std::string vocabulary;
   std::string documents;
   std::string corpus, from;
+  int threads = 0;
 };
 
-void print(const PrepareOptions& options, const PrepareReport& report) {
+void print(const std::filesystem::path& output, const PrepareReport& report) {
   const bool written = report.outcome == PrepareOutcome::Written;
   std::printf("%s %s: %lld tokens from %lld bytes, vocabulary %lld, %lld shard%s, fingerprint %s\n",
-              written ? "wrote" : "already there, verified:", options.output.c_str(),
-              static_cast<long long>(report.tokens), static_cast<long long>(report.source_bytes),
-              static_cast<long long>(report.vocabulary), static_cast<long long>(report.shards),
-              report.shards == 1 ? "" : "s", report.fingerprint.hex().c_str());
+              written ? "wrote" : "already there, verified:", output.c_str(), static_cast<long long>(report.tokens),
+              static_cast<long long>(report.source_bytes), static_cast<long long>(report.vocabulary),
+              static_cast<long long>(report.shards), report.shards == 1 ? "" : "s", report.fingerprint.hex().c_str());
 }
 
 /// A line that rewrites itself on a terminal, and one line every ten seconds elsewhere.
@@ -47,16 +48,18 @@ class ProgressLine {
       began_ = now;
       first_ = progress.done;
     }
-    const bool is_last = progress.done == progress.bytes;
+    const bool is_last = progress.done == progress.wanted;
     if (now - shown_ < (is_terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(10)) &&
         !(is_last && is_terminal_))
       return;
     shown_ = now;
-    const double seconds = std::chrono::duration<double>(now - began_).count();
-    const double done = static_cast<double>(progress.done - first_) * 1e-6;
-    std::fprintf(stderr, "%s%s: %.0f of %.0f MB, %.1f MB/s%s", is_terminal_ ? "\r" : "", progress.stage,
-                 static_cast<double>(progress.done) * 1e-6, static_cast<double>(progress.bytes) * 1e-6,
-                 seconds > 0 ? done / seconds : 0.0, is_terminal_ && !is_last ? "" : "\n");
+    const bool is_text = progress.unit == ProgressUnit::Bytes;
+    const double scale = is_text ? 1e-6 : 1.0, seconds = std::chrono::duration<double>(now - began_).count();
+    const double done = static_cast<double>(progress.done - first_) * scale;
+    std::fprintf(stderr, "%s%s: %.0f of %.0f%s, %.1f%s/s%s", is_terminal_ ? "\r" : "", progress.stage,
+                 static_cast<double>(progress.done) * scale, static_cast<double>(progress.wanted) * scale,
+                 is_text ? " MB" : "", seconds > 0 ? done / seconds : 0.0, is_text ? " MB" : "",
+                 is_terminal_ && !is_last ? "" : "\n");
   }
 
  private:
@@ -144,9 +147,26 @@ void add_options(CLI::App& command, PrepareArguments& arguments) {
       {"none", EndTokenPlace::None}, {"before", EndTokenPlace::Before}, {"after", EndTokenPlace::After}};
   command.add_option("--end-token", options.end_token, "where a document's end token stands: before, after, none")
       ->transform(CLI::CheckedTransformer(places));
-  options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  command.add_option("--threads", options.threads, "that encode")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--threads", arguments.threads, "of each rank, that encode; default: its share of the cores")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--part-bytes", options.part_bytes, "text that a thread encodes at a time, and that is kept")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command.add_option("--shard-tokens", options.shard_tokens, "most tokens of one file")->capture_default_str();
+}
+
+ExitCode prepare_here(const PrepareArguments& arguments, Communicator& ranks) {
+  int threads = arguments.threads;
+  if (const auto places = gather_places(ranks); threads == 0)
+    threads = host_share(places, static_cast<std::size_t>(ranks.rank())).threads;
+  const auto options = [&] {
+    PrepareOptions out = options_of(arguments);
+    out.progress = [line = std::make_shared<ProgressLine>()](const auto& progress) { line->show(progress); };
+    return out;
+  };
+  const PrepareReport report = prepare_on_ranks(options, threads, ranks);
+  if (ranks.rank() == 0) print(arguments.options.output, report);
+  return ExitCode::Done;
 }
 
 }  // namespace
@@ -161,10 +181,7 @@ void add_prepare(CLI::App& app, CommandBody& chosen) {
   command->callback([arguments, &chosen] {
     chosen = [arguments] {
       stop_on_signals();
-      PrepareOptions options = options_of(*arguments);
-      options.progress = [line = std::make_shared<ProgressLine>()](const auto& progress) { line->show(progress); };
-      print(options, prepare(options));
-      return ExitCode::Done;
+      return on_ranks([&](Communicator& ranks) { return prepare_here(*arguments, ranks); });
     };
   });
 }

@@ -77,4 +77,23 @@ Mixture::Turn Mixture::turn(std::int64_t sample) const {
   return {source, sample / period * weights_[static_cast<std::size_t>(source)] + before_[at]};
 }
 
+std::vector<std::int64_t> Mixture::given(std::int64_t samples) const {
+  require(samples >= 0, samples, " samples");
+  const auto period = static_cast<std::int64_t>(sources_.size());
+  std::vector<std::int64_t> in_period(weights_.size(), -1);
+  std::size_t unknown = weights_.size();
+  // From the last turn back, to the last one of each source: near, unless a source is rare.
+  for (std::int64_t t = samples % period - 1; t >= 0 && unknown > 0; --t) {
+    const auto at = static_cast<std::size_t>(t);
+    std::int64_t& count = in_period[static_cast<std::size_t>(sources_[at])];
+    if (count >= 0) continue;
+    count = before_[at] + 1;
+    --unknown;
+  }
+  std::vector<std::int64_t> out;
+  for (std::size_t i = 0; i < weights_.size(); ++i)
+    out.push_back(samples / period * weights_[i] + std::max<std::int64_t>(0, in_period[i]));
+  return out;
+}
+
 }  // namespace isobath

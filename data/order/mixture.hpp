@@ -25,6 +25,8 @@ class Mixture {
   };
   /// sample >= 0.
   Turn turn(std::int64_t sample) const;
+  /// How many of the first `samples` >= 0 each source has given. Found at once, too.
+  std::vector<std::int64_t> given(std::int64_t samples) const;
 
  private:
   std::vector<std::int64_t> weights_;

@@ -35,6 +35,8 @@ class SampleOrder {
   std::int64_t context() const { return windows_.front().context(); }
   /// sample >= 0. Costs no more far into a run than at its start.
   SamplePlace place(std::int64_t sample) const;
+  /// How many of the first `samples` each source has given.
+  std::vector<std::int64_t> given(std::int64_t samples) const { return mixture_.given(samples); }
 
  private:
   std::vector<WindowIndex> windows_;  // of each source

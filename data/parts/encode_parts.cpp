@@ -14,6 +14,9 @@
 namespace isobath {
 namespace {
 
+// Not an error: what was begun is dropped.
+struct LeftOut {};
+
 class Work {
  public:
   explicit Work(const EncodingJob& job) : job_(job), counts_(job.parts.size(), 0) {}
@@ -21,7 +24,7 @@ class Work {
   std::vector<std::int64_t> run() {
     {
       std::vector<std::jthread> threads;
-      const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(std::max(1, job_.threads)), counts_.size());
+      const auto wanted = std::min(static_cast<std::size_t>(std::max(1, job_.threads)), counts_.size());
       for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back([this] { take_parts(); });
       take_parts();
     }
@@ -32,16 +35,22 @@ class Work {
  private:
   void take_parts() noexcept {
     try {
-      for (std::size_t part = next_++; part < counts_.size() && !failed_; part = next_++) {
+      for (std::size_t part = next(); part < counts_.size() && !failed_; part = next()) {
         leave_if_asked();
+        if (job_.stop.stop_requested()) return;
         counts_[part] = count_of(part);
         const std::lock_guard lock(mutex_);
         if (job_.done) job_.done(job_.parts[part].bytes());
       }
+    } catch (const LeftOut&) {
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!failed_.exchange(true)) error_ = std::current_exception();
     }
+  }
+
+  std::size_t next() {
+    return static_cast<std::size_t>(job_.share.index) + next_++ * static_cast<std::size_t>(job_.share.count);
   }
 
   std::int64_t count_of(std::size_t part) const {
@@ -60,6 +69,7 @@ class Work {
       encoder.begin(stretch.starts, path.string());
       for_each_block(path, stretch.begin, stretch.end, [&](std::span<const std::byte> block) {
         leave_if_asked();
+        if (job_.stop.stop_requested()) throw LeftOut();
         hasher.update(block);
         encoder.encode(block, tokens);
         writer.append(tokens);
@@ -76,7 +86,7 @@ class Work {
 
   const EncodingJob& job_;
   std::vector<std::int64_t> counts_;
-  std::atomic<std::size_t> next_{0};
+  std::atomic<std::size_t> next_{0};  // of the share
   std::atomic<bool> failed_{false};
   std::mutex mutex_;  // guards error_ and calls of job_.done
   std::exception_ptr error_;

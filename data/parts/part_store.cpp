@@ -16,13 +16,17 @@ constexpr std::size_t kMostPlanBytes = 4096;
 }  // namespace
 
 void PartStore::open(const Fingerprint& plan) const {
-  std::error_code problem;
-  if (std::filesystem::exists(folder_ / kPlan, problem) && read_text(folder_ / kPlan, kMostPlanBytes) == plan.hex())
-    return;
+  if (this->plan() == plan.hex()) return;
   remove();
+  std::error_code problem;
   std::filesystem::create_directories(folder_, problem);
   if (problem) throw StorageError(text(folder_.string(), ": cannot be created: ", problem.message()));
   write_durably(folder_ / kPlan, plan.hex());
+}
+
+std::string PartStore::plan() const {
+  std::error_code unknown;
+  return std::filesystem::exists(folder_ / kPlan, unknown) ? read_text(folder_ / kPlan, kMostPlanBytes) : "";
 }
 
 void PartStore::remove() const {

@@ -13,10 +13,15 @@ namespace isobath {
 
 class PartStore {
  public:
-  explicit PartStore(std::filesystem::path output) : folder_(std::move(output) / "parts") {}
+  /// In the folder of a dataset.
+  explicit PartStore(const std::filesystem::path& output) : output_(output), folder_(output / "parts") {}
+
+  const std::filesystem::path& output() const { return output_; }
 
   /// Keeps what is there if it was made by the same `plan`, and removes it otherwise. Throws StorageError.
   void open(const Fingerprint& plan) const;
+  /// What open() was called with, by this or another process; empty before and where the folder is another one.
+  std::string plan() const;
   /// Throws StorageError.
   void remove() const;
 
@@ -27,7 +32,7 @@ class PartStore {
   std::optional<TokenFile> whole(std::size_t part) const;
 
  private:
-  std::filesystem::path folder_;
+  std::filesystem::path output_, folder_;
 };
 
 }  // namespace isobath

@@ -56,7 +56,10 @@ ChosenTokenizer tokenizer_of(const PrepareOptions& options, const ChosenTokenize
   std::error_code unknown;
   if (!std::filesystem::exists(kept, unknown)) {
     const TrainingTexts corpus{texts, survey.parts, documents};
-    write_durably(kept, options.tokenizer == TokenizerKind::Bpe ? train_bpe(corpus, options.entries)
+    const auto tell = [&](std::int64_t done, std::int64_t wanted) {
+      if (options.progress) options.progress({"learning merges", done, wanted, ProgressUnit::Merges});
+    };
+    write_durably(kept, options.tokenizer == TokenizerKind::Bpe ? train_bpe(corpus, options.entries, tell)
                                                                 : train_sentencepiece(corpus, options.entries));
   }
   return of_model(options.tokenizer, read_text(kept, kMostModelBytes), kept.string());

@@ -134,8 +134,14 @@ DatasetManifest write(const PrepareOptions& options, const Texts& texts, const C
   const ChosenTokenizer chosen = tokenizer_of(options, given, texts.documents, texts.paths, texts.survey, store);
   set_tokenizer(plan, chosen);
   if (const char* const file = tokenizer_file(plan.tokenizer)) write_durably(options.output / file, chosen.content);
-  const std::vector<std::int64_t> counts =
-      encode_parts({texts.paths, texts.survey.parts, *chosen.tokenizer, texts.documents, store, options.threads, tell});
+  const std::vector<std::int64_t> counts = options.encode({.texts = texts.paths,
+                                                           .parts = texts.survey.parts,
+                                                           .tokenizer = *chosen.tokenizer,
+                                                           .documents = texts.documents,
+                                                           .store = store,
+                                                           .vocabulary = chosen.fingerprint,
+                                                           .threads = options.threads,
+                                                           .done = tell});
   for (const std::int64_t count : counts) plan.tokens += count;
   if (plan.tokens == 0)
     throw DataError(text(options.inputs.front().string(), ": the texts make no tokens, there is nothing to prepare"));

@@ -9,6 +9,7 @@
 
 #include "data/documents/document_rule.hpp"
 #include "data/files/fingerprint.hpp"
+#include "data/parts/encode_parts.hpp"
 #include "data/text/tokenizer_kind.hpp"
 
 namespace isobath {
@@ -19,9 +20,12 @@ enum class OnExisting {
   Overwrite,  ///< replace it
 };
 
+enum class ProgressUnit { Bytes, Merges };
+
 struct PrepareProgress {
   const char* stage = "";
-  std::int64_t done = 0, bytes = 0;  ///< of text
+  std::int64_t done = 0, wanted = 0;        ///< of the unit
+  ProgressUnit unit = ProgressUnit::Bytes;  ///< of text, or merges of a vocabulary
 };
 
 struct PrepareOptions {
@@ -42,6 +46,8 @@ struct PrepareOptions {
   std::int64_t part_bytes = std::int64_t{16} << 20;  ///< text that one thread encodes at a time
   /// Told now and then what has been done; never by two threads at once.
   std::function<void(const PrepareProgress&)> progress = {};
+  /// Who encodes the parts and returns the number of tokens of each: this process, unless others help it.
+  std::function<std::vector<std::int64_t>(const EncodingJob&)> encode = encode_parts;
 };
 
 enum class PrepareOutcome { Written, AlreadyThere };

@@ -53,7 +53,7 @@ class WordCounter : public Tokenizer {
   WordCounts& counts_;
 };
 
-BpeVocabulary learn(PairCounts& pairs, std::int64_t entries) {
+BpeVocabulary learn(PairCounts& pairs, std::int64_t entries, const LearningProgress& progress) {
   BpeVocabulary out;
   for (int byte = 0; byte < 256; ++byte) out.tokens.emplace_back(1, static_cast<char>(byte));
   std::unordered_map<std::string, std::int32_t> known;  // two pairs may join to the same bytes
@@ -69,6 +69,7 @@ BpeVocabulary learn(PairCounts& pairs, std::int64_t entries) {
     if (is_new) out.tokens.push_back(std::move(joined));
     out.merges.push_back({pair->left, pair->right, place->second});
     pairs.merge(*pair, place->second);
+    if (progress) progress(out.size() - 256, entries - kFewest);
   }
   out.specials.push_back({static_cast<std::int32_t>(out.size()), std::string(kEndOfText)});
   out.tokens.emplace_back();
@@ -77,7 +78,7 @@ BpeVocabulary learn(PairCounts& pairs, std::int64_t entries) {
 
 }  // namespace
 
-std::string train_bpe(const TrainingTexts& corpus, std::int64_t entries) {
+std::string train_bpe(const TrainingTexts& corpus, std::int64_t entries, const LearningProgress& progress) {
   if (entries < kFewest)
     throw DataError(text("a byte-level BPE vocabulary of ", entries, " entries: the bytes and the end token alone are ",
                          kFewest, "; ask for more, 8192 for a small corpus"));
@@ -90,7 +91,7 @@ std::string train_bpe(const TrainingTexts& corpus, std::int64_t entries) {
   PairCounts pairs;
   for (const auto& [word, count] : words) pairs.add(word, count);
   pairs.start();
-  const BpeVocabulary vocabulary = learn(pairs, entries);
+  const BpeVocabulary vocabulary = learn(pairs, entries, progress);
   vocabulary.check("the trained vocabulary");
   return to_tokenizer_json(vocabulary);
 }

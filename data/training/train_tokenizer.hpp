@@ -25,8 +25,12 @@ struct TrainingTexts {
 /// when the process was asked to stop.
 void read_documents(const TrainingTexts& corpus, const Tokenizer& reader);
 
+/// Told about vocabulary training: merges that are done, of those wanted.
+using LearningProgress = std::function<void(std::int64_t done, std::int64_t wanted)>;
+
 /// A tokenizer.json of `entries` tokens: the 256 bytes, merges, and <|endoftext|> as the last. Fewer where the texts
-/// have not as many pairs that occur twice. The same texts make the same file. Throws DataError for fewer than 257.
-std::string train_bpe(const TrainingTexts& corpus, std::int64_t entries);
+/// have not as many pairs that occur twice. The same texts make the same file. `progress`, if any,
+/// is told after every merge. Throws DataError for fewer than 257.
+std::string train_bpe(const TrainingTexts& corpus, std::int64_t entries, const LearningProgress& progress = {});
 
 }  // namespace isobath

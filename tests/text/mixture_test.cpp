@@ -40,12 +40,16 @@ RC_GTEST_PROP(Mixture, EveryPrefixHasItsSharesWithinOneSample, ()) {
   for (std::int64_t sample = 0; sample < 1500; ++sample) {
     const Mixture::Turn turn = mixture.turn(sample);
     const auto source = static_cast<std::size_t>(turn.source);
+    RC_ASSERT(mixture.given(sample) == counts);
     RC_ASSERT(turn.sample == counts[source]++);  // a source's samples come in order, none left out
     for (std::size_t i = 0; i < weights.size(); ++i)
       RC_ASSERT(std::abs(static_cast<double>(counts[i]) -
                          static_cast<double>(sample + 1) * static_cast<double>(weights[i]) / sum) < 1.0);
   }
-  RC_ASSERT(mixture.turn(std::int64_t{1} << 50).sample > 0);
+  const std::int64_t far = std::int64_t{1} << 50;
+  const Mixture::Turn turn = mixture.turn(far);
+  RC_ASSERT(turn.sample > 0);
+  RC_ASSERT(turn.sample == mixture.given(far)[static_cast<std::size_t>(turn.source)]);
 }
 
 class MixedDataset : public ::testing::Test {

@@ -146,7 +146,8 @@ TEST_F(PrepareDocuments, KilledAtAnyMomentItGoesOnAndEndsAlike) {
       // Ends itself without any clean-up behind its third new part: as kill -9 would.
       int parts = 0;
       wanted.progress = [&](const PrepareProgress& progress) {
-        if (progress.done > 0 && ++parts >= kept_at_most + 3) ::kill(::getpid(), SIGKILL);
+        if (progress.unit == ProgressUnit::Bytes && progress.done > 0 && ++parts >= kept_at_most + 3)
+          ::kill(::getpid(), SIGKILL);
       };
       prepare(wanted);
       ::_exit(0);
@@ -168,12 +169,37 @@ TEST_F(PrepareDocuments, KilledAtAnyMomentItGoesOnAndEndsAlike) {
   EXPECT_EQ(tokens("killed"), tokens());
 }
 
+TEST_F(PrepareDocuments, LearningTellsOfEveryMergeBeforeTheFirstPart) {
+  PrepareOptions wanted = options("a.txt", prose(20000));
+  wanted.entries = 280;
+  std::vector<std::int64_t> merges;
+  bool encodes = false;
+  wanted.progress = [&](const PrepareProgress& progress) {
+    encodes = encodes || (progress.unit == ProgressUnit::Bytes && progress.done > 0);
+    if (progress.unit != ProgressUnit::Merges) return;
+    EXPECT_FALSE(encodes);
+    EXPECT_EQ(progress.wanted, 280 - 257);
+    merges.push_back(progress.done);
+  };
+  prepare(wanted);
+  EXPECT_TRUE(encodes);
+  ASSERT_EQ(merges.size(), 23u);
+  for (std::size_t i = 0; i < merges.size(); ++i) EXPECT_EQ(merges[i], static_cast<std::int64_t>(i) + 1);
+  merges.clear();
+  wanted.vocabulary = wanted.output / "tokenizer.json";
+  wanted.entries = 0;
+  wanted.output = folder_ / "given";
+  encodes = false;
+  prepare(wanted);
+  EXPECT_TRUE(merges.empty()) << "nothing is learnt";
+}
+
 TEST_F(PrepareDocuments, ADamagedPartIsMadeAgain) {
   PrepareOptions wanted = options("a.txt", prose(20000));
   wanted.part_bytes = 5000;
   int seen = 0;
   wanted.progress = [&](const PrepareProgress& progress) {
-    if (progress.done > 0 && ++seen == 3) throw DataError("far enough");
+    if (progress.unit == ProgressUnit::Bytes && progress.done > 0 && ++seen == 3) throw DataError("far enough");
   };
   EXPECT_TRUE(refuses([&] { prepare(wanted); }, {"far enough"}));
   const auto part = wanted.output / "parts" / "part-000000.tok";
@@ -192,7 +218,7 @@ TEST_F(PrepareDocuments, PartsOfAnotherVocabularyAreNotTakenUp) {
   wanted.part_bytes = 3;
   int seen = 0;
   wanted.progress = [&](const PrepareProgress& progress) {
-    if (progress.done > 0 && ++seen == 3) throw DataError("far enough");
+    if (progress.unit == ProgressUnit::Bytes && progress.done > 0 && ++seen == 3) throw DataError("far enough");
   };
   EXPECT_TRUE(refuses([&] { prepare(wanted); }, {"far enough"}));
   EXPECT_TRUE(std::filesystem::exists(wanted.output / "parts" / "part-000000.tok"));

@@ -61,6 +61,7 @@ void MetricsFile::write(const StepReport& r) {
                               {"communication_seconds", r.balance.communication}};
   if (r.z_loss > 0.0) line["z_loss"] = r.z_loss;
   if (r.recomputed_flops > 0.0) line["recomputed_flops"] = r.recomputed_flops;
+  if (!r.source_tokens.empty()) line["source_tokens"] = r.source_tokens;
   if (r.is_skipped) line["skipped"] = true;
   append(line.dump());
 }

@@ -5,10 +5,10 @@
 namespace isobath {
 namespace {
 
-/// "depth/block-03": TensorBoard groups by what stands before the slash, and sorts.
-std::string of_block(const char* what, std::size_t block) {
+/// "depth/block-03", "sources/tokens-00": TensorBoard groups by what stands before the slash, and sorts.
+std::string numbered(const char* what, std::size_t number) {
   char name[64];
-  std::snprintf(name, sizeof name, "%s/block-%02zu", what, block);
+  std::snprintf(name, sizeof name, "%s-%02zu", what, number);
   return name;
 }
 
@@ -39,10 +39,12 @@ void RunLog::write(const StepReport& r) {
   summary.scalar("speed/tokens_per_second", r.tokens_per_second);
   summary.scalar("speed/share_of_dense_flops", r.dense_flops > 0 ? r.executed_flops / r.dense_flops : 0.0);
   summary.scalar("speed/communication_seconds", r.balance.communication);
+  for (std::size_t source = 0; source < r.source_tokens.size(); ++source)
+    summary.scalar(numbered("sources/tokens", source), static_cast<double>(r.source_tokens[source]));
   for (std::size_t block = 0; block < r.depth.size(); ++block) {
-    summary.scalar(of_block("depth", block), r.depth[block]);
-    summary.scalar(of_block("gate", block), r.gate[block]);
-    if (has_any(r.gate_bins[block])) summary.histogram(of_block("gates", block), r.gate_bins[block]);
+    summary.scalar(numbered("depth/block", block), r.depth[block]);
+    summary.scalar(numbered("gate/block", block), r.gate[block]);
+    if (has_any(r.gate_bins[block])) summary.histogram(numbered("gates/block", block), r.gate_bins[block]);
   }
   events().write(r.step, summary);
 }

@@ -43,7 +43,9 @@ struct StepReport {
   /// Per block: rows whose gate lies in each of kGateBins equal parts of [0, 1]; zeros for a block without gates.
   std::vector<std::vector<double>> gate_bins;
   RankBalance balance;
-  StepVotes votes;          ///< ranks that said so; equal on all ranks
+  StepVotes votes;  ///< ranks that said so; equal on all ranks
+  /// Of a mixture: tokens that each source has given so far, batches that were left out included; else nothing.
+  std::vector<std::int64_t> source_tokens = {};
   bool is_skipped = false;  ///< the loss was a spike, and the weights are those of before
 };
 

@@ -154,7 +154,9 @@ void TrainingRun::train() {
   while (progression_.steps < steps) {
     StepVotes votes{.stop = stop_requested() ? 1 : 0};
     saver_->vote(votes);
-    after_step(trainer_.step(loader_.next(), votes, spikes_.limit()));
+    StepReport report = trainer_.step(loader_.next(), votes, spikes_.limit());
+    report.source_tokens = source_tokens();
+    after_step(report);
   }
   enter(Stage::Checkpoint);
   saver_->wait();  // HDF5 belongs to the saver's thread until then
@@ -165,6 +167,14 @@ void TrainingRun::train() {
     saver_->outdated();  // a checkpoint of this step does not know it
   }
   if (setup_.config.checkpoint.at_end) save_last();
+}
+
+// From the loader's place alone, so that it is the same after any interruption.
+std::vector<std::int64_t> TrainingRun::source_tokens() const {
+  if (setup_.dataset.train.mixture.empty()) return {};
+  std::vector<std::int64_t> out = loader_.order().given(loader_.step() * setup_.config.train.batch);
+  for (std::int64_t& samples : out) samples *= setup_.config.model.context;
+  return out;
 }
 
 void TrainingRun::after_step(const StepReport& report) {

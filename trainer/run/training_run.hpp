@@ -39,6 +39,7 @@ class TrainingRun {
   /// Whether there was a checkpoint to go on from.
   bool resume();
   std::unique_ptr<RunLog> open_log() const;
+  std::vector<std::int64_t> source_tokens() const;
   void after_step(const StepReport& report);
   /// What the configuration says about a step that was skipped; whether the run went back.
   enum class After { GoOn, WentBack };
