@@ -7,6 +7,7 @@
 #include "ops/core/log.hpp"
 #include "ops/core/stop.hpp"
 #include "parallel/nccl_communicator.hpp"
+#include "parallel/self_communicator.hpp"
 #include "parallel/stopping.hpp"
 #include "parallel/world.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
@@ -25,10 +26,11 @@ Device device_of(const SystemConfig& system) {
 
 namespace {
 
-/// Null where the given communicator reaches all memory that is trained in.
+/// What reaches the memory of GPUs; null where the run trains on CPUs.
 std::unique_ptr<Communicator> over_devices(const RunConfig& config, Communicator& ranks) {
   const Device device = device_of(config.system);
-  if (!device.is_cuda() || ranks.size() == 1) return nullptr;
+  if (!device.is_cuda()) return nullptr;
+  if (ranks.size() == 1) return std::make_unique<SelfCommunicator>();
   const WatchdogConfig& limits = config.watchdog;
   return nccl_communicator(ranks, device,
                            {.start = limits.start_up, .collective = std::max(limits.first_step, limits.step)});

@@ -66,7 +66,7 @@ class TrainingRun {
   void note(const std::string& line);
 
   const RunSetup& setup_;
-  std::unique_ptr<Communicator> device_ranks_;  // where several ranks train on GPUs
+  std::unique_ptr<Communicator> device_ranks_;  // where ranks train on GPUs
   Communicator& ranks_;
   Watchdog* watchdog_ = nullptr;
   RunPaths paths_;
