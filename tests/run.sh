@@ -81,8 +81,9 @@ export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 build cpu-tsan test_parallel test_data test_laws &&
   check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks)' || failed+=(cpu-tsan)
 
-# CUDA kernels, executed on the CPU; the same bodies run on a GPU where there is one. Needs no CUDA toolkit.
-build cuda-emulated test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
+# CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
+# is one. Needs no CUDA toolkit.
+build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
 if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees
   build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)
