@@ -76,10 +76,11 @@ fi
 build cpu-asan test_ops test_ops_rows test_ops_dense test_attention test_data test_configs test_checkpoint &&
   check cpu-asan '^(ops|ops_rows|ops_dense|attention|data|configs|checkpoint)\.' || failed+=(cpu-asan)
 
-# Races between ranks that are threads, and in the loader. OpenMP is not instrumented: kernels run with one thread.
+# Races between ranks that are threads, and in the loader; --full takes every number of ranks, and unchecked calls too. OpenMP is not
+# instrumented: kernels run with one thread.
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 build cpu-tsan test_parallel test_data test_laws &&
-  check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks)' || failed+=(cpu-tsan)
+  check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks.*_on_[24]_threads_checked$)' || failed+=(cpu-tsan)
 
 # CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
 # is one. Needs no CUDA toolkit.
