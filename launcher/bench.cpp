@@ -195,7 +195,11 @@ void check_heads(const ModelConfig& model) {
 }
 
 ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
-  on_every_rank(ranks, [&] { check_heads(arguments.options.model); });
+  on_every_rank(ranks, [&] {
+    check_heads(arguments.options.model);
+    if (arguments.over_ranks && arguments.options.dtypes.size() > 1)
+      throw Error(ExitCode::Usage, "--over-ranks compares ranks in one dtype; run it once for each");
+  });
   // Over ranks, rows of fewer ranks compute on the cores of all.
   settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   StepBenchOptions options = arguments.options;
