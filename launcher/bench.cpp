@@ -200,10 +200,11 @@ ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
     if (arguments.over_ranks && arguments.options.dtypes.size() > 1)
       throw Error(ExitCode::Usage, "--over-ranks compares ranks in one dtype; run it once for each");
   });
-  // Over ranks, rows of fewer ranks compute on the cores of all.
+  // Over ranks, each row binds the ranks that it has.
   settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   StepBenchOptions options = arguments.options;
   if (arguments.dense_only) options.depths.resize(1);
+  options.bind = arguments.bind;
   options.traced = !arguments.trace.empty();
   if (arguments.recompute == Recompute::Block) options.recomputes = {Recompute::None, Recompute::Block};
   if (arguments.of_checkpoints) {

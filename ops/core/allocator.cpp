@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <exception>
 #include <map>
 #include <new>
 #include <utility>
+
+#include <sys/mman.h>
 
 #include "ops/core/device_memory.hpp"
 
@@ -13,6 +16,7 @@ namespace isobath {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kGranule = 512;
 
 // A block may serve a request of at least 7/8 of its size: ragged routes then reuse each other's blocks at little
@@ -26,6 +30,16 @@ struct FreeBlock {
   std::vector<CudaMark> marks;  // in other queues
 };
 
+// Large blocks ask for huge pages where the kernel gives them on request: a step walks through gigabytes, and finding
+// its small pages costs about a hundredth of it.
+void* host_allocate(std::size_t bytes) {
+  const bool is_large = bytes >= 2 * kHugePage;
+  void* data = std::aligned_alloc(is_large ? kHugePage : kAlignment, bytes);
+  if (data == nullptr) throw std::bad_alloc();
+  if (is_large) madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish; refused, nothing is lost
+  return data;
+}
+
 FreeBlock free_block(Device device, const Storage& storage) {
   FreeBlock out{storage.data, {}, {}};
   if (!device.is_cuda()) return out;
@@ -37,7 +51,7 @@ FreeBlock free_block(Device device, const Storage& storage) {
 }
 
 void return_block(Device device, const FreeBlock& block) noexcept {
-  if (device.is_cpu()) ::operator delete (block.data, std::align_val_t{kAlignment});
+  if (device.is_cpu()) std::free(block.data);
   if (!device.is_cuda()) return;
   try {
     for (const CudaMark& mark : block.marks) cuda_order(mark, block.queue);
@@ -77,7 +91,10 @@ class Cache {
     AllocatorStats& stats = stats_[index(device.kind)];
     stats.bytes_in_use -= static_cast<std::int64_t>(storage.capacity);
     try {
-      free_[index(device.kind)].emplace(std::pair{device.index, storage.capacity}, free_block(device, storage));
+      // In front of its equals: the block let go last is the one that caches still hold.
+      auto& free = free_[index(device.kind)];
+      const std::pair key{device.index, storage.capacity};
+      free.emplace_hint(free.lower_bound(key), key, free_block(device, storage));
       stats.bytes_cached += static_cast<std::int64_t>(storage.capacity);
     } catch (const std::exception&) {  // no room for the cache's own note, or no event: the system gets the block
       if (device.is_cuda()) return cuda_release_waiting(device, storage.data);
@@ -101,7 +118,7 @@ class Cache {
   // A full device may have room in blocks that are kept for other sizes.
   void* obtain(Device device, CudaQueue queue, std::size_t bytes) {
     if (device.is_meta()) return nullptr;
-    if (device.is_cpu()) return ::operator new (bytes, std::align_val_t{kAlignment});
+    if (device.is_cpu()) return host_allocate(bytes);
     try {
       return cuda_allocate(queue, bytes);
     } catch (const std::bad_alloc&) {

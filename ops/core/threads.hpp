@@ -14,6 +14,10 @@ namespace isobath {
 inline int kernel_threads() { return omp_get_max_threads(); }
 inline void set_kernel_threads(int count) { omp_set_num_threads(count); }
 
+/// Ends the threads that OpenMP keeps for this one's next kernel: they spin on cores that other ranks may want, and
+/// stay on the cores that they were started on. The next kernel starts new ones.
+inline void end_idle_threads() { omp_pause_resource(omp_pause_soft, omp_get_initial_device()); }
+
 /// Rows of `columns` elements that are worth a thread when little is done to each element: some 16 KiB of f32.
 constexpr std::int64_t row_grain(std::int64_t columns) {
   return std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(1, columns));

@@ -1,6 +1,8 @@
 #include "ops/core/threads.hpp"
 
+#include <filesystem>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -32,6 +34,19 @@ TEST_F(KernelThreads, WorkOnAfterAnException) {
     for (std::int64_t i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
   });
   EXPECT_EQ(visits, std::vector<int>(1000, 1));
+}
+
+TEST_F(KernelThreads, EndWhenAskedTo) {
+  const auto threads_of_process = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+  };
+  parallel_for(3, 1, [](std::int64_t, std::int64_t) {});
+  const std::ptrdiff_t at_work = threads_of_process();
+  end_idle_threads();
+  // Gone from the pool at once, from the kernel's list a little later.
+  while (threads_of_process() > at_work - 2) std::this_thread::yield();
+  parallel_for(3, 1, [](std::int64_t, std::int64_t) {});
+  EXPECT_EQ(threads_of_process(), at_work);
 }
 
 }  // namespace

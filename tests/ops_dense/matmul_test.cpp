@@ -1,6 +1,9 @@
 // The matrix product against double precision, in every layout, type and mode that the ops use.
 #include "ops/core/cpu/matmul.hpp"
 
+#include <filesystem>
+#include <thread>
+
 #include <gtest/gtest.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -123,6 +126,39 @@ TEST(Matmul, TallOperandsInSlices) {
         set_kernel_threads(before);
         EXPECT_TRUE(test::within(c, want)) << m << ' ' << n << ' ' << k << ' ' << threads;
       }
+}
+
+std::ptrdiff_t threads_of_process() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+}
+
+/// A product in every layout and mode.
+void multiply_in_every_way() {
+  constexpr std::int64_t kSize = 512;
+  const Tensor a = Tensor::zeros({kSize, kSize}, DType::F32), b = Tensor::zeros({kSize, kSize}, DType::F32);
+  const auto left = matrix_of<const float>(a), right = matrix_of<const float>(b);
+  const Tensor c = Tensor::zeros({kSize, kSize}, DType::F32);
+  for (const auto& from : {left, left.transposed()})
+    for (const auto& with : {right, right.transposed()})
+      for (const Accumulate mode : {Accumulate::Overwrite, Accumulate::Add})
+        kernel::matmul<float, float>(from, with, matrix_of<float>(c), mode);
+}
+
+// oneDNN would go on with as many threads as the next region had when the primitive was made.
+TEST(Matmul, MadeByOneThreadOfARegionNeedsNoOtherLater) {
+  std::thread([] {  // whose primitives are its own
+    set_kernel_threads(2);
+    parallel_for(2, 1, [](std::int64_t begin, std::int64_t) { begin == 0 ? multiply_in_every_way() : void(); });
+    EXPECT_EQ(kernel_threads(), 2);
+    const std::ptrdiff_t in_region = threads_of_process();
+    end_idle_threads();
+    while (threads_of_process() == in_region) std::this_thread::yield();  // the kernel forgets a thread a little later
+    set_kernel_threads(1);
+    const std::ptrdiff_t before = threads_of_process();
+    multiply_in_every_way();
+    EXPECT_EQ(threads_of_process(), before);
+  })
+      .join();
 }
 
 TEST(Matmul, RefusesExtentsThatDoNotFit) {

@@ -7,6 +7,8 @@
 #include "ops/core/cpu/matmul.hpp"
 #include "ops/core/threads.hpp"
 #include "ops/tensor/convert.hpp"
+#include "parallel/host/binding.hpp"
+#include "parallel/world.hpp"
 #include "trainer/bench/contender.hpp"
 #include "trainer/bench/measuring.hpp"
 #include "trainer/metrics/flops.hpp"
@@ -26,16 +28,29 @@ double peak_of(DTypeChoice dtype, Communicator& ranks) {
 /// The first `size` ranks as a group of their own, which between them use all kernel threads of the world.
 struct Team {
   std::unique_ptr<Communicator> members;
+  std::vector<int> cores;                // of this rank while the team works; empty: as they are
   std::unique_ptr<Contender> contender;  // null on ranks that sit out
 };
 
-Team make_team(const StepBenchOptions& options, int size, int all_threads, Communicator& world) {
+/// The cores that a run of the first `size` ranks alone would give to `rank`.
+std::vector<int> cores_in_team(std::vector<Place> places, std::size_t rank, int size, int threads) {
+  const std::vector<int> all = places[rank].cores;
+  places.resize(static_cast<std::size_t>(size));
+  const std::vector<int> bound = cores_to_bind(places, rank, threads);
+  return bound.empty() ? all : bound;
+}
+
+Team make_team(const StepBenchOptions& options, int size, int all_threads, const std::vector<Place>& places,
+               Communicator& world) {
   const bool joins = world.rank() < size;
-  Team team{world.split(Color{joins ? 0 : 1}), nullptr};
-  if (joins)
-    team.contender = std::make_unique<Contender>(
-        options, ContenderKind{options.depths.front(), options.dtypes.front(), options.recomputes.front()},
-        *team.members, all_threads / size);
+  const int threads = all_threads / size;
+  Team team{world.split(Color{joins ? 0 : 1}), {}, nullptr};
+  if (!joins) return team;
+  if (options.bind == Binding::Auto && !openmp_has_orders(process_environment()))
+    team.cores = cores_in_team(places, static_cast<std::size_t>(world.rank()), size, threads);
+  team.contender = std::make_unique<Contender>(
+      options, ContenderKind{options.depths.front(), options.dtypes.front(), options.recomputes.front()}, *team.members,
+      threads);
   return team;
 }
 
@@ -122,13 +137,16 @@ StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks
   const int threads = kernel_threads();
   const double peak = peak_of(options.dtypes.front(), ranks);
   StepBenchReport report;
+  const std::vector<Place> places = gather_places(ranks);
   std::vector<Team> teams;
   for (int size = 1; size <= ranks.size(); ++size)
-    if (ranks.size() % size == 0) teams.push_back(make_team(options, size, threads * ranks.size(), ranks));
+    if (ranks.size() % size == 0) teams.push_back(make_team(options, size, threads * ranks.size(), places, ranks));
   for (std::int64_t step = 0; step < options.warmup + options.steps; ++step) {
     for (const Team& team : teams) {
       ranks.barrier();  // the others sleep until the team is done
       if (!team.contender) continue;
+      end_idle_threads();
+      if (!team.cores.empty()) bind_to(team.cores);
       if (step < options.warmup)
         team.contender->warm_up();
       else

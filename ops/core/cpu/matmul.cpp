@@ -55,7 +55,21 @@ memory::desc any_extent(memory::data_type type, Layout layout) {
   return {memory::dims{kAny, kAny}, type, strides};
 }
 
+// oneDNN fixes the threads of a primitive when it is made, to as many as the next region would have. Within a region
+// that is not the one thread that will run it.
+class ThreadsOfPrimitive {
+ public:
+  explicit ThreadsOfPrimitive(int threads) { set_kernel_threads(threads); }
+  ~ThreadsOfPrimitive() { set_kernel_threads(before_); }
+  ThreadsOfPrimitive(const ThreadsOfPrimitive&) = delete;
+  ThreadsOfPrimitive& operator=(const ThreadsOfPrimitive&) = delete;
+
+ private:
+  const int before_ = kernel_threads();
+};
+
 Compiled compile(const Key& key) {
+  const ThreadsOfPrimitive scope(key.threads);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (key.mode == Accumulate::Add) {
