@@ -24,7 +24,7 @@ def main():
     for header in MISSING:
         (stand_ins / header).touch()
     flags = ["-std=c++20", "-x", "cuda", f"--cuda-path={Path(nvcc).parents[1]}", "--cuda-gpu-arch=sm_80", "--cuda-device-only", "-fsyntax-only"]
-    flags += ["-DISOBATH_HAS_CUDA", f"-I{ROOT}", f"-I{stand_ins}", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-cuda-version"]
+    flags += ["-DISOBATH_HAS_CUDA", f"-I{ROOT}", f"-I{stand_ins}", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-cuda-version", "-Wno-unknown-attributes"]
 
     def read(source):
         return subprocess.run([clang, *flags, source], capture_output=True, text=True)

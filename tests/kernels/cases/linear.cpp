@@ -24,12 +24,10 @@ void add_cases(std::vector<Case>& cases) {
                                           out<T>(slope));
                    }});
   cases.push_back({"linear backward: slope and bias", type, Least().rows(y, slope, slope).others(grad_bias), kMoreRows,
-                   2 * kHiddenElements,
-                   [=](CudaQueue queue) {
+                   2 * kHiddenElements, [=](CudaQueue queue) {
                      kernel::linear_backward<T, T>(queue, in<T>(y), {out<T>(slope), true}, in<T>(x), in<T>(weight),
                                                    {{}, {}, {out<float>(grad_bias)}});
-                   },
-                   "what the slope made is read again for the gradient of the bias"});
+                   }});
   cases.push_back(
       {"linear backward: bias", type, Least().rows(y).others(grad_bias), kMoreRows, kHiddenElements,
        [=](CudaQueue queue) {
