@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "ops/attention/visibility.hpp"
-#include "ops/core/cuda/device.cuh"
+#include "ops/core/cuda/search.cuh"
 
 namespace isobath::flash {
 
@@ -27,14 +27,7 @@ struct Members {
   /// How many members lie before `limit`.
   __device__ __forceinline__ std::int64_t before(std::int64_t limit) const {
     if (positions == nullptr) return limit < count ? limit : count;
-    std::int64_t low = 0, left = count;
-    while (left > 0) {
-      const std::int64_t half = left / 2;
-      const bool below = positions[low + half] < limit;
-      low = below ? low + half + 1 : low;
-      left = below ? left - half - 1 : half;
-    }
-    return low;
+    return cuda::lower_bound(positions, count, limit);
   }
 };
 

@@ -6,7 +6,8 @@
 #include "ops/cross_entropy/row_sum.cuh"
 #include "ops/tensor/matrix.cuh"
 
-// A block scores a row: one pass to its sum, and one more where the gradient takes the place of the logits.
+// A block scores a row: one pass to its sum, and one more where the gradient takes the place of the logits. The second
+// one finds in shared memory what fits there: logits are most of what a training step reads and writes.
 
 namespace isobath::kernel {
 namespace {
@@ -14,12 +15,15 @@ namespace {
 using cuda::Matrix;
 
 constexpr int kMaxThreads = 256;
+constexpr int kReplaceThreads = 1024;  // of a block that keeps its row: few find room on a multiprocessor
+// Logits of a row that are kept: as many as compute capability 8.0 has room for, which is 163 KiB.
+constexpr std::int64_t kKeptLogits = 160 * 1024 / sizeof(float);
 constexpr int kTotalThreads = 512;  // of the one block that sums the losses
 
 template <int kLength>
-cuda::LaunchShape a_block_per_row(std::int64_t rows, std::int64_t columns) {
+cuda::LaunchShape a_block_per_row(std::int64_t rows, std::int64_t columns, unsigned most_threads) {
   const unsigned warps = cuda::blocks_for((columns + kLength - 1) / kLength, cuda::kWarp);
-  return {.blocks = static_cast<unsigned>(rows), .threads = std::min<unsigned>(warps * cuda::kWarp, kMaxThreads)};
+  return {.blocks = static_cast<unsigned>(rows), .threads = std::min(warps * cuda::kWarp, most_threads)};
 }
 
 /// What is known of each row besides its logits, and where its scores go.
@@ -64,7 +68,7 @@ __global__ void __launch_bounds__(kMaxThreads) score_rows(Matrix<const float> lo
     return;
   }
   const float* const x = logits.row(row);
-  const RowSum sum = sum_of_row<kLength>(x, logits.columns);
+  const RowSum sum = sum_of_row<kLength>(x, logits.columns, [](std::int64_t, const cuda::Pack<kLength>&) {});
   if (threadIdx.x == 0) scores.put(row, sum, x[target]);
 }
 
@@ -81,7 +85,8 @@ struct FactorScratch {
 };
 
 template <int kLength>
-__global__ void __launch_bounds__(kMaxThreads) replace_rows(Matrix<float> logits, const float* scale, Scores scores) {
+__global__ void __launch_bounds__(kReplaceThreads)
+    replace_rows(Matrix<float> logits, const float* scale, Scores scores) {
   const std::int64_t row = blockIdx.x, columns = logits.columns;
   float* const x = logits.row(row);
   const std::int32_t target = scores.targets[row];
@@ -93,7 +98,10 @@ __global__ void __launch_bounds__(kMaxThreads) replace_rows(Matrix<float> logits
   }
   auto& shared = cuda::block_shared<FactorScratch>();
   const float unit = scale[0];
-  const RowSum sum = sum_of_row<kLength>(x, columns);
+  float* const kept = cuda::dynamic_shared<float>();  // a thread finds its own packs there
+  const RowSum sum = sum_of_row<kLength>(x, columns, [=](std::int64_t c, const cuda::Pack<kLength>& pack) {
+    if (c < kKeptLogits) cuda::store(kept + c, pack);
+  });
   if (threadIdx.x == 0) {
     const double log_sum = scores.put(row, sum, x[target]);
     const double pull = scores.z_weight != 0.0F ? 1.0 + 2.0 * static_cast<double>(scores.z_weight) * log_sum : 1.0;
@@ -102,7 +110,7 @@ __global__ void __launch_bounds__(kMaxThreads) replace_rows(Matrix<float> logits
   __syncthreads();  // the target's logit has been read, too
   const float factor = shared.factor;
   for (std::int64_t c = threadIdx.x * kLength; c < columns; c += blockDim.x * kLength) {
-    auto pack = cuda::load<kLength>(x + c);
+    auto pack = cuda::load<kLength>(c < kKeptLogits ? kept + c : x + c);
 #pragma unroll
     for (int e = 0; e < kLength; ++e) {
       pack.values[e] = expf(pack.values[e] - sum.largest) * factor;
@@ -160,8 +168,8 @@ void cross_entropy(CudaQueue queue, View<const float> logits, View<const std::in
   const Matrix<const float> x(logits);
   cuda::with_length<float>(
       [&](auto length) {
-        cuda::launch("cross_entropy", &score_rows<length()>, a_block_per_row<length()>(x.rows, x.columns), queue, x,
-                     scores_of(targets, losses, z));
+        cuda::launch("cross_entropy", &score_rows<length()>, a_block_per_row<length()>(x.rows, x.columns, kMaxThreads),
+                     queue, x, scores_of(targets, losses, z));
       },
       x);
 }
@@ -172,8 +180,10 @@ void cross_entropy_in_place(CudaQueue queue, View<float> logits, View<const std:
   const Matrix<float> x(logits);
   cuda::with_length<float>(
       [&](auto length) {
-        cuda::launch("cross_entropy", &replace_rows<length()>, a_block_per_row<length()>(x.rows, x.columns), queue, x,
-                     scale.data, scores_of(targets, losses, z));
+        cuda::LaunchShape shape = a_block_per_row<length()>(x.rows, x.columns, kReplaceThreads);
+        shape.dynamic_bytes = static_cast<std::size_t>(std::min(x.columns, kKeptLogits)) * sizeof(float);
+        cuda::launch("cross_entropy", &replace_rows<length()>, shape, queue, x, scale.data,
+                     scores_of(targets, losses, z));
       },
       x);
 }

@@ -37,7 +37,7 @@ __device__ __forceinline__ void add_pack(RowSum& to, const cuda::Pack<kLength>& 
 }
 
 struct RowSumScratch {
-  RowSum of_warp[cuda::kMaxWarps];
+  float largest[cuda::kMaxWarps], sum[cuda::kMaxWarps];  // of each warp
 };
 
 __device__ __forceinline__ RowSum merged_over_warp(RowSum own) {
@@ -48,19 +48,25 @@ __device__ __forceinline__ RowSum merged_over_warp(RowSum own) {
   return own;
 }
 
-/// Every thread of the block gets the sum of the row. Once in a kernel: nothing guards the scratch against a second
-/// use.
-template <int kLength>
-__device__ __forceinline__ RowSum sum_of_row(const float* x, std::int64_t columns) {
+/// Every thread of the block gets the sum of the row; see(column, pack) is called for each pack by the thread that
+/// reads it. Once in a kernel: nothing guards the scratch against a second use.
+template <int kLength, class See>
+__device__ __forceinline__ RowSum sum_of_row(const float* x, std::int64_t columns, See&& see) {
   auto& scratch = cuda::block_shared<RowSumScratch>();
   RowSum own;
-  for (std::int64_t c = threadIdx.x * kLength; c < columns; c += blockDim.x * kLength)
-    add_pack(own, cuda::load<kLength>(x + c));
+  for (std::int64_t c = threadIdx.x * kLength; c < columns; c += blockDim.x * kLength) {
+    const auto pack = cuda::load<kLength>(x + c);
+    see(c, pack);
+    add_pack(own, pack);
+  }
   own = merged_over_warp(own);
   const unsigned lane = threadIdx.x % cuda::kWarp, warp = threadIdx.x / cuda::kWarp, warps = blockDim.x / cuda::kWarp;
-  if (lane == 0) scratch.of_warp[warp] = own;
+  if (lane == 0) {
+    scratch.largest[warp] = own.largest;
+    scratch.sum[warp] = own.sum;
+  }
   __syncthreads();
-  return merged_over_warp(lane < warps ? scratch.of_warp[lane] : RowSum{});
+  return merged_over_warp(lane < warps ? RowSum{scratch.largest[lane], scratch.sum[lane]} : RowSum{});
 }
 
 }  // namespace isobath::kernel

@@ -122,8 +122,9 @@ void layer_norm_backward(CudaQueue queue, View<const Out> grad_out, View<const T
   if (x.count() != 0)
     cuda::with_length<Out>(
         [&](auto length) {
-          cuda::launch("layer_norm_backward", &sum_blocks<length(), T, Out>,
-                       cuda::blocks_of_columns<length()>(layer_norm_blocks(in.x.rows), in.x.columns), queue, in, sums);
+          cuda::launch_sum_blocks<2>("layer_norm_backward", queue, length,
+                                     {in.x.rows, in.x.columns, kLayerNormBlockRows, sums.data},
+                                     GainAndShift<T, Out>{in});
         },
         in.grad_out, in.x, sums);
   total(queue, sums, 0, grads.gain);

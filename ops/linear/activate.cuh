@@ -4,7 +4,7 @@
 
 #include "ops/autograd/grad_slot.hpp"
 #include "ops/core/cpu/vector_math.hpp"
-#include "ops/core/cuda/launch.hpp"
+#include "ops/core/cuda/column_sums.cuh"
 #include "ops/linear/linear.hpp"
 #include "ops/tensor/matrix.cuh"
 
@@ -54,42 +54,46 @@ __global__ void __launch_bounds__(kActivateThreads)
 enum class Holds { Nothing, Slope };
 
 /// g = grad_out, times what g holds if that is the slope.
-template <int kLength, class T, class Out>
-__global__ void __launch_bounds__(kActivateThreads)
-    apply_slope(cuda::Matrix<const Out> grad_out, Holds holds, cuda::Matrix<T> g) {
-  const std::int64_t row = blockIdx.x, column = first_column<kLength>();
-  if (column >= g.columns) return;
-  auto value = cuda::load<kLength>(grad_out.row(row) + column);
-  if (holds == Holds::Slope) {
-    const auto slope = cuda::load<kLength>(g.row(row) + column);
-#pragma unroll
-    for (int e = 0; e < kLength; ++e) value.values[e] *= slope.values[e];
+template <class T, class Out>
+struct Sloped {
+  cuda::Matrix<const Out> grad_out;
+  Holds holds;
+  cuda::Matrix<T> g;
+
+  /// Gives what it wrote.
+  template <int kLength>
+  __device__ __forceinline__ cuda::Pack<kLength> write(std::int64_t row, std::int64_t column) const {
+    auto value = cuda::load<kLength>(grad_out.row(row) + column);
+    T* const to = g.row(row) + column;
+    if (holds == Holds::Slope)
+      value = cuda::map([](float v, float slope) { return v * slope; }, value, cuda::load<kLength>(to));
+    value = cuda::map([](float v) { return static_cast<float>(static_cast<T>(v)); }, value);
+    cuda::store(to, value);
+    return value;
   }
-  cuda::store(g.row(row) + column, value);
+
+  /// As the terms of cuda::sum_blocks: the gradient of the bias, in the same pass.
+  template <int kLength>
+  __device__ __forceinline__ void add(std::int64_t row, std::int64_t column, cuda::Pack<kLength> (&to)[1]) const {
+    cuda::add_to(to[0], write<kLength>(row, column));
+  }
+};
+
+template <int kLength, class T, class Out>
+__global__ void __launch_bounds__(kActivateThreads) apply_slope(Sloped<T, Out> sloped) {
+  const std::int64_t row = blockIdx.x, column = first_column<kLength>();
+  if (column < sloped.g.columns) sloped.template write<kLength>(row, column);
 }
 
-// Threads of a block of sum_rows: x over columns, y over rows.
-inline constexpr unsigned kSumColumns = 32, kSumRows = 8;
-
-/// Row b of `to` = (Add: to +) the sums over rows [b * block, (b + 1) * block) of `from`, in an order that depends only
-/// on the extents. One block of threads per row and 32 columns of `to`.
+/// The terms of cuda::sum_blocks where g is there already.
 template <class T>
-__global__ void __launch_bounds__(kSumColumns* kSumRows)
-    sum_rows(cuda::Matrix<const T> from, std::int64_t block, cuda::Matrix<float> to, Accumulate mode) {
-  auto& partial = cuda::block_shared<float[kSumRows][kSumColumns]>();
-  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kSumColumns + threadIdx.x,
-                     begin = static_cast<std::int64_t>(blockIdx.x) * block;
-  const std::int64_t end = begin + block < from.rows ? begin + block : from.rows;
-  float sum = 0.0F;
-  if (column < from.columns)
-    for (std::int64_t row = begin + threadIdx.y; row < end; row += kSumRows)
-      sum += static_cast<float>(from.row(row)[column]);
-  partial[threadIdx.y][threadIdx.x] = sum;
-  __syncthreads();
-  if (threadIdx.y != 0 || column >= from.columns) return;
-  for (unsigned y = 1; y < kSumRows; ++y) sum += partial[y][threadIdx.x];
-  float* const target = to.row(blockIdx.x) + column;
-  *target = mode == Accumulate::Add ? *target + sum : sum;
-}
+struct Plain {
+  cuda::Matrix<const T> g;
+
+  template <int kLength>
+  __device__ __forceinline__ void add(std::int64_t row, std::int64_t column, cuda::Pack<kLength> (&to)[1]) const {
+    cuda::add_to(to[0], cuda::load<kLength>(g.row(row) + column));
+  }
+};
 
 }  // namespace isobath::kernel

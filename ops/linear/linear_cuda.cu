@@ -12,7 +12,7 @@ namespace {
 using cuda::Matrix;
 using cuda::Transpose;
 
-constexpr std::int64_t kSumBlock = 256;  // rows of g that one row of partial sums covers
+constexpr std::int64_t kSumBlock = 64;  // rows of g that one row of partial sums covers
 
 template <class T>
 constexpr DType kTypeOf = std::is_same_v<T, float> ? DType::F32 : DType::BF16;
@@ -64,24 +64,36 @@ void launch_dots(CudaQueue queue, View<const T> x, View<const T> weight, View<co
       rows, by);
 }
 
-// The partial sums of blocks of rows, then their sum: many blocks of threads read g, and the order stays fixed.
-template <class T>
-void sum_columns(CudaQueue queue, View<const T> g, GradView<float> to) {
-  const std::int64_t columns = g.dim(1);
+// The sums of blocks of rows, then their sum: many blocks of threads read the rows, and the order stays fixed. `terms`
+// allow packs where `operands` do.
+template <class T, class Terms, class... Operands>
+void sum_columns(CudaQueue queue, const Terms& terms, std::int64_t rows, GradView<float> to,
+                 const Operands&... operands) {
+  const std::int64_t columns = to.to.count();
   if (columns == 0) return;
-  const auto queue_sum = [&](auto from, std::int64_t block, View<float> sums, Accumulate mode) {
-    const Matrix target(sums);
-    cuda::launch("linear_backward", &sum_rows<std::remove_const_t<std::remove_pointer_t<decltype(from.data)>>>,
-                 {.blocks = dim3(static_cast<unsigned>(target.rows), cuda::blocks_for(columns, kSumColumns)),
-                  .threads = dim3(kSumColumns, kSumRows)},
-                 queue, from, block, target, mode);
-  };
-  const View<float> whole{to.to.data, Shape{1, columns}};
-  const Matrix<const T> rows(g);
-  if (g.dim(0) <= kSumBlock) return queue_sum(rows, kSumBlock, whole, to.mode);
-  const Scratch partial(Shape{cuda::blocks_for(g.dim(0), kSumBlock), columns});
-  queue_sum(rows, kSumBlock, partial.view, Accumulate::Overwrite);
-  queue_sum(Matrix<const float>(partial.view), partial.view.dim(0), whole, to.mode);
+  const Scratch partial(Shape{cuda::blocks_for(rows, kSumBlock), columns});
+  const Matrix<float> sums(partial.view);
+  cuda::with_length<T>(
+      [&](auto length) {
+        cuda::launch_sum_blocks<1>("linear_backward", queue, length, {rows, columns, kSumBlock, sums.data}, terms);
+      },
+      sums, operands...);
+  cuda::launch_sum_partial("linear_backward", queue, {sums.data, sums.rows, columns, 0, 1}, to.to.data, to.mode);
+}
+
+// g from grad_out, and the gradient of the bias where it is wanted.
+template <class T, class Out>
+void make_g(CudaQueue queue, View<const Out> grad_out, const LinearOperand<T>& operand, GradView<float> bias) {
+  const Matrix<const Out> from(grad_out);
+  const Matrix<T> to(operand.g);
+  const Sloped<T, Out> sloped{from, operand.holds_slope ? Holds::Slope : Holds::Nothing, to};
+  if (bias.wanted()) return sum_columns<T>(queue, sloped, to.rows, bias, from, to);
+  cuda::with_length<T>(
+      [&](auto length) {
+        cuda::launch("linear_backward", &apply_slope<length(), T, Out>, packs_of_rows<length()>(to.rows, to.columns),
+                     queue, sloped);
+      },
+      from, to);
 }
 
 }  // namespace
@@ -118,20 +130,15 @@ void linear_backward(CudaQueue queue, View<const Out> grad_out, LinearOperand<T>
   View<const T> g = operand.g;
   if constexpr (std::is_same_v<T, Out>)
     if (g.data == nullptr) g = grad_out;
-  if (operand.g.data != nullptr && operand.g.count() > 0) {
-    const Matrix<const Out> from(grad_out);
-    const Matrix<T> to(operand.g);
-    cuda::with_length<T>(
-        [&](auto length) {
-          cuda::launch("linear_backward", &apply_slope<length(), T, Out>, packs_of_rows<length()>(to.rows, to.columns),
-                       queue, from, operand.holds_slope ? Holds::Slope : Holds::Nothing, to);
-        },
-        from, to);
-  }
+  const bool makes_g = operand.g.data != nullptr && operand.g.count() > 0;
+  if (makes_g) make_g(queue, grad_out, operand, grads.bias);
   if (grads.x.wanted()) cuda::matmul(queue, factor(g), factor(weight), result(grads.x.to, grads.x.mode));
   if (grads.weight.wanted())
     cuda::matmul(queue, factor(g, Transpose::Yes), factor(x), result(grads.weight.to, grads.weight.mode));
-  if (grads.bias.wanted()) sum_columns(queue, g, grads.bias);
+  if (grads.bias.wanted() && !makes_g) {
+    const Matrix<const T> rows(g);
+    sum_columns<T>(queue, Plain<T>{rows}, rows.rows, grads.bias, rows);
+  }
 }
 
 template void linear<float, float>(CudaQueue, View<const float>, View<const float>, View<const float>, Activation,

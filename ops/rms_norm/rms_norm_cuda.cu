@@ -63,22 +63,18 @@ __global__ void __launch_bounds__(cuda::kMaxTeam) grad_of_x(Inputs<T, Out> in, M
   });
 }
 
-/// Row b of `partial` gets the sums of block b.
-template <int kLength, class T, class Out>
-__global__ void __launch_bounds__(cuda::kColumnThreads* cuda::kRowsOfThreads)
-    sum_blocks(Inputs<T, Out> in, Matrix<float> partial) {
-  const std::int64_t column = cuda::own_column<kLength>(), block = blockIdx.x;
-  const bool has_columns = column < in.x.columns;
-  const std::int64_t begin = block * kRmsNormBlockRows, limit = begin + kRmsNormBlockRows;
-  const std::int64_t end = !has_columns ? begin : limit < in.x.rows ? limit : in.x.rows;
-  Pack<kLength> sums[1] = {};
-  cuda::sum_over_rows(begin, end, sums, [&](std::int64_t row, Pack<kLength>(&to)[1]) {
+/// The terms of cuda::sum_blocks, for gain.
+template <class T, class Out>
+struct Gain {
+  Inputs<T, Out> in;
+
+  template <int kLength>
+  __device__ __forceinline__ void add(std::int64_t row, std::int64_t column, Pack<kLength> (&to)[1]) const {
     const auto term = [scale = in.scale[row]](float g, float v) { return g * (v * scale); };
     cuda::add_to(to[0], cuda::map(term, cuda::load<kLength>(in.grad_out.row(row) + column),
                                   cuda::load<kLength>(in.x.row(row) + column)));
-  });
-  if (threadIdx.y == 0 && has_columns) cuda::store(partial.row(block) + column, sums[0]);
-}
+  }
+};
 
 }  // namespace
 
@@ -113,8 +109,8 @@ void rms_norm_backward(CudaQueue queue, View<const Out> grad_out, View<const T> 
   if (x.count() != 0)
     cuda::with_length<Out>(
         [&](auto length) {
-          cuda::launch("rms_norm_backward", &sum_blocks<length(), T, Out>,
-                       cuda::blocks_of_columns<length()>(rms_norm_blocks(in.x.rows), in.x.columns), queue, in, sums);
+          cuda::launch_sum_blocks<1>("rms_norm_backward", queue, length,
+                                     {in.x.rows, in.x.columns, kRmsNormBlockRows, sums.data}, Gain<T, Out>{in});
         },
         in.grad_out, in.x, sums);
   cuda::launch_sum_partial("rms_norm_backward", queue, {sums.data, sums.rows, sums.columns, 0, 1}, grads.gain.to.data,

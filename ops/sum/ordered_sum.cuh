@@ -35,6 +35,21 @@ __global__ void __launch_bounds__(kSumThreads) finish_sum(std::int64_t blocks, c
   if (threadIdx.x == 0) finish(sum[0]);
 }
 
+/// The terms Of::term(x) of neighbouring f32 elements, in f64.
+template <class Of>
+struct Terms {
+  const float* x;
+
+  template <int kLength>
+  __device__ double operator()(cuda::Length<kLength>, std::int64_t i) const {
+    const auto pack = cuda::load<kLength>(x + i);
+    double sum = 0.0;
+#pragma unroll
+    for (int e = 0; e < kLength; ++e) sum += Of::term(static_cast<double>(pack.values[e]));
+    return sum;
+  }
+};
+
 /// Queues both. `data` is what the terms read: where it begins at a multiple of 16 bytes, they are asked for by the
 /// pack. `term` and `finish` are plain structs.
 template <class Term, class Finish>

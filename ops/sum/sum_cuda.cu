@@ -5,17 +5,8 @@
 namespace isobath::kernel {
 namespace {
 
-struct Elements {
-  const float* x;
-
-  template <int kLength>
-  __device__ double operator()(cuda::Length<kLength>, std::int64_t i) const {
-    const auto pack = cuda::load<kLength>(x + i);
-    double sum = 0.0;
-#pragma unroll
-    for (int e = 0; e < kLength; ++e) sum += static_cast<double>(pack.values[e]);
-    return sum;
-  }
+struct Itself {
+  __device__ static double term(double x) { return x; }
 };
 
 struct Spread {
@@ -35,7 +26,8 @@ struct Spread {
 
 void sum(CudaQueue queue, View<const float> x, float scale, View<const float> unit, View<double> partial,
          View<float> out) {
-  launch_ordered_sum("sum", queue, x.count(), x.data, partial, Elements{x.data}, ScaledSum{scale, unit.data, out.data});
+  launch_ordered_sum("sum", queue, x.count(), x.data, partial, Terms<Itself>{x.data},
+                     ScaledSum{scale, unit.data, out.data});
 }
 
 void sum_backward(CudaQueue queue, View<const float> grad_out, float scale, View<const float> unit, Accumulate mode,

@@ -4,17 +4,8 @@
 namespace isobath::kernel {
 namespace {
 
-struct Squares {
-  const float* x;
-
-  template <int kLength>
-  __device__ double operator()(cuda::Length<kLength>, std::int64_t i) const {
-    const auto pack = cuda::load<kLength>(x + i);
-    double sum = 0.0;
-#pragma unroll
-    for (int e = 0; e < kLength; ++e) sum += static_cast<double>(pack.values[e]) * static_cast<double>(pack.values[e]);
-    return sum;
-  }
+struct Square {
+  __device__ static double term(double x) { return x * x; }
 };
 
 struct Finish {
@@ -27,7 +18,8 @@ struct Finish {
 }  // namespace
 
 void sum_of_squares(CudaQueue queue, View<const float> x, View<double> partial, View<double> out, Accumulate mode) {
-  launch_ordered_sum("sum_of_squares", queue, x.count(), x.data, partial, Squares{x.data}, Finish{out.data, mode});
+  launch_ordered_sum("sum_of_squares", queue, x.count(), x.data, partial, Terms<Square>{x.data},
+                     Finish{out.data, mode});
 }
 
 }  // namespace isobath::kernel

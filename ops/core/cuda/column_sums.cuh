@@ -44,6 +44,34 @@ __device__ __forceinline__ void sum_over_rows(std::int64_t begin, std::int64_t e
     for (int y = 1; y < kRowsOfThreads; ++y) add_to(sums[s], load<kLength>(&scratch.sums[s][y][at]));
 }
 
+/// Rows cut into blocks of `block_rows`. Of kSums sums over the rows of block b, `partial` gets number s in its row
+/// kSums * b + s.
+struct RowBlocks {
+  std::int64_t rows, columns, block_rows;
+  float* partial;
+};
+
+/// terms.add(row, column, sums) adds what a row has for the columns from `column` on to sums[kSums].
+template <int kLength, int kSums, class Terms>
+__global__ void __launch_bounds__(kColumnThreads* kRowsOfThreads) sum_blocks(RowBlocks of, Terms terms) {
+  const std::int64_t column = own_column<kLength>(), block = blockIdx.x;
+  const bool has_columns = column < of.columns;
+  const std::int64_t begin = block * of.block_rows, limit = begin + of.block_rows;
+  const std::int64_t end = !has_columns ? begin : limit < of.rows ? limit : of.rows;
+  Pack<kLength> sums[kSums] = {};
+  sum_over_rows(begin, end, sums, [&](std::int64_t row, Pack<kLength>(&to)[kSums]) { terms.add(row, column, to); });
+  if (threadIdx.y != 0 || !has_columns) return;
+#pragma unroll
+  for (int s = 0; s < kSums; ++s) store(of.partial + (kSums * block + s) * of.columns + column, sums[s]);
+}
+
+/// Queues sum_blocks. Rows of `partial`, and what the terms read, allow packs of kLength.
+template <int kSums, int kLength, class Terms>
+void launch_sum_blocks(const char* name, CudaQueue queue, Length<kLength>, const RowBlocks& of, const Terms& terms) {
+  launch(name, &sum_blocks<kLength, kSums, Terms>,
+         blocks_of_columns<kLength>(blocks_for(of.rows, of.block_rows), of.columns), queue, of, terms);
+}
+
 /// Partial sums in rows first, first + stride, ... below `rows` of a row-major array.
 struct PartialSums {
   const float* data;

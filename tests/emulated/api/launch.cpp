@@ -46,7 +46,7 @@ cudaError_t launch_grid(const cudaLaunchConfig_t& config, const void* kernel, Wo
   if (config.dynamicSmemBytes > allowed_bytes(kernel)) return report(cudaErrorInvalidValue);
   const StreamPtr stream = stream_behind(config.stream);
   if (!stream || stream->device != current_device()) return report(cudaErrorInvalidResourceHandle);
-  const Grid grid{config.gridDim, config.blockDim, config.dynamicSmemBytes};
+  const Grid grid{config.gridDim, config.blockDim, config.dynamicSmemBytes, kernel};
   work.run = [grid, body = std::move(work.run)] { Engine::current().run(grid, body); };
   return submit(config.stream, std::move(work));
 }

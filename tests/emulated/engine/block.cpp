@@ -1,10 +1,12 @@
 #include "tests/emulated/engine/block.hpp"
 
+#include <atomic>
 #include <map>
 #include <string_view>
 #include <utility>
 
 #include "tests/emulated/engine/fault.hpp"
+#include "tests/emulated/engine/observer.hpp"
 
 constinit thread_local uint3 threadIdx;
 constinit thread_local uint3 blockIdx;
@@ -13,6 +15,8 @@ constinit thread_local dim3 gridDim;
 
 namespace isobath::emulated {
 namespace {
+
+std::atomic<GridObserver*> observer_of_all = nullptr;
 
 unsigned volume(dim3 extents) { return extents.x * extents.y * extents.z; }
 
@@ -25,6 +29,8 @@ std::string as_text(uint3 index) {
 }
 
 }  // namespace
+
+void observe_grids(GridObserver* observer) { observer_of_all = observer; }
 
 std::string place(const Where& where) {
   return std::string(where.file_name()) + ':' + std::to_string(where.line()) + " in " + where.function_name();
@@ -63,10 +69,13 @@ void Engine::run(const Grid& grid, const ThreadBody& body) {
   tokens_.end = tokens_.fresh();
   std::vector<unsigned> blocks(volume(grid.blocks));
   arrange(blocks, order_.kind, dice_);
+  GridObserver* const observer = observer_of_all;
+  if (observer != nullptr) observer->begins(grid);
   for (const unsigned number : blocks) {
     blockIdx = unravel(number, grid.blocks);
     run_block(grid);
   }
+  if (observer != nullptr) observer->ends();
   observe(tokens_.end);
 }
 

@@ -26,6 +26,7 @@ struct Grid {
   dim3 blocks;
   dim3 threads;  // of a block
   std::size_t dynamic_bytes = 0;
+  const void* kernel = nullptr;  // for observers
 };
 
 enum class ThreadState : std::uint8_t { Ready, AtBarrier, AtCollective, Returned };

@@ -111,6 +111,14 @@ std::vector<PiecePtr> Pieces::named_in(const void* data, std::size_t bytes) {
   return out;
 }
 
+std::vector<PiecePtr> Pieces::on_devices() {
+  std::vector<PiecePtr> out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [begin, piece] : pieces_)
+    if (piece->is_on_device()) out.push_back(piece);
+  return out;
+}
+
 std::size_t Pieces::bytes_on(int device) {
   const std::lock_guard lock(mutex_);
   return used_[device];

@@ -59,6 +59,8 @@ class Pieces {
   /// Pieces that addresses at multiples of 8 bytes in [data, data + bytes) point into: those of a kernel's argument.
   std::vector<PiecePtr> named_in(const void* data, std::size_t bytes);
   std::size_t bytes_on(int device);
+  /// What is on devices now, by ascending address.
+  std::vector<PiecePtr> on_devices();
 
   /// What a device has: ISOBATH_EMULATED_BYTES, or 80 GiB without that variable.
   static std::size_t device_bytes();
