@@ -6,11 +6,14 @@
 
 #ifdef __CUDACC__
 
+#include <type_traits>
+
 namespace isobath::cuda {
 
 /// The block's one object of type T in shared memory, uninitialised: a kernel that asks twice gets the same one.
 template <class T>
 __device__ __forceinline__ T& block_shared() {
+  static_assert(std::is_trivially_default_constructible_v<T>, "nothing runs a constructor in shared memory");
   __shared__ T object;
   return object;
 }
