@@ -54,7 +54,7 @@ elseif(NOT ISOBATH_CUDA STREQUAL "off")
 endif()
 
 if(NOT ISOBATH_CUDA STREQUAL "off")
-  set(ISOBATH_CUDA_FOLDERS ops/core/cuda)
+  set(ISOBATH_CUDA_FOLDERS ops/core/cuda ops/core/cuda/report)
   target_compile_definitions(isobath_options INTERFACE ISOBATH_HAS_CUDA)
 endif()
 

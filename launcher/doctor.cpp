@@ -7,19 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/command.hpp"
+#include "launcher/gpu_findings.hpp"
 #include "ops/core/cpu/onednn_version.hpp"
-#include "ops/core/device_memory.hpp"
 #include "parallel/host/binding.hpp"
 
 namespace isobath {
 namespace {
-
-/// One line of the report: what was looked at, what was found, and what to do when that is a lack.
-struct Finding {
-  std::string what;
-  std::string found;
-  std::string advice;
-};
 
 std::string memory_text() {
   std::ifstream file("/proc/meminfo");
@@ -66,9 +59,7 @@ std::vector<Finding> examine() {
   findings.push_back({"launcher",
                       launched_by_mpi(process_environment()) ? "started by mpirun or srun" : "started alone, one rank",
                       "several ranks: mpirun -n 2 isobath train CONFIG"});
-  const int devices = cuda_device_count();
-  findings.push_back({"CUDA devices", text(devices, devices ? "" : text(" (", cuda_status(), ")")),
-                      devices ? "" : "none needed: system.device: cpu trains everywhere"});
+  for (Finding& finding : gpu_findings()) findings.push_back(std::move(finding));
   return findings;
 }
 

@@ -167,4 +167,11 @@ std::unique_ptr<Communicator> nccl_communicator(Communicator& host, Device devic
                                             std::move(link));
 }
 
+std::string nccl_version() {
+  int code = 0;
+  if (const ncclResult_t answer = ncclGetVersion(&code); answer != ncclSuccess)
+    return text("unknown: ncclGetVersion: ", ncclGetErrorString(answer));
+  return text(code / 10000, '.', code / 100 % 100, '.', code % 100);
+}
+
 }  // namespace isobath

@@ -3,6 +3,7 @@
 // build's choice.
 
 #include <memory>
+#include <string>
 
 #include "parallel/communicator.hpp"
 
@@ -25,5 +26,8 @@ struct NcclLimits {
 /// step. The order, and so the bits, is the same in every run with the same ranks, sizes and NCCL_ALGO=Ring,
 /// NCCL_PROTO=Simple. NCCL's Max and Min may drop a NaN; its sums keep it.
 std::unique_ptr<Communicator> nccl_communicator(Communicator& host, Device device, const NcclLimits& limits = {});
+
+/// NCCL's version ("2.28.9"), or why there is none. For people.
+std::string nccl_version();
 
 }  // namespace isobath

@@ -10,4 +10,6 @@ std::unique_ptr<Communicator> nccl_communicator(Communicator&, Device device, co
                           "device: cpu"));
 }
 
+std::string nccl_version() { return "none: this isobath was built without CUDA"; }
+
 }  // namespace isobath

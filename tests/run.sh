@@ -54,11 +54,11 @@ step() { # step NAME COMMAND...
   "$@" || failed+=("$name")
 }
 
-# Public readers of what isobath writes. Where no package index can be reached, their tests skip and say so.
+# Public readers of what isobath writes, and the headers of cudnn-frontend. Where no package index can be reached, their tests skip and say so.
 python_readers() {
-  local home=build/test-python
-  [[ -e $home/complete ]] || {
-    python3 -m venv "$home" && "$home/bin/pip" install --quiet --disable-pip-version-check --requirement tests/support/python.txt && touch "$home/complete"
+  local home=build/test-python list=tests/support/python.txt
+  cmp -s "$list" "$home/complete" || {
+    python3 -m venv "$home" && "$home/bin/pip" install --quiet --disable-pip-version-check --requirement "$list" && cp "$list" "$home/complete"
   } || return 0
   export ISOBATH_TEST_PYTHON=$PWD/$home/bin/python
 }
@@ -84,7 +84,7 @@ build cpu-tsan test_parallel test_data test_laws &&
 
 # CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
 # is one. Needs no CUDA toolkit.
-build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_kernels kernel_traffic &&
+build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_kernels kernel_traffic test_doctor &&
   check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
 if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees

@@ -13,6 +13,10 @@ FlatStorage storage_of(const RunConfig& config, int world) {
           .operands = config.system.dtype == DTypeChoice::Bf16 ? DType::BF16 : DType::F32};
 }
 
+AttentionBy attention_by(AttentionChoice choice) {
+  return choice == AttentionChoice::Cudnn ? AttentionBy::Cudnn : AttentionBy::Own;
+}
+
 ParameterList parameters_of(Transformer& model, TrainableRouter& router) {
   ParameterList list;
   model.collect(list, router);
@@ -23,7 +27,7 @@ ParameterList parameters_of(Transformer& model, TrainableRouter& router) {
 
 Replica::Replica(const RunConfig& config, Device device, int world, std::optional<RouteTrace> trace)
     : router(make_router(config.depth, config.model, std::move(trace))),
-      model(config.model, config.train.recompute),
+      model(config.model, config.train.recompute, attention_by(config.system.attention)),
       parameters(parameters_of(model, *router), flat_settings(config, world), device, storage_of(config, world)) {
   for (const Parameter* parameter : parameters.parameters())
     initialise(*parameter, static_cast<std::uint64_t>(config.seed));

@@ -49,6 +49,17 @@ void check_schedule(const RunConfig& run, config::Checker& checker) {
                 "cool down or warm up for fewer steps, or train longer"});
 }
 
+void check_attention(const RunConfig& run, config::Checker& checker) {
+  if (run.system.attention != AttentionChoice::Cudnn) return;
+  checker.rule(run.system.dtype == DTypeChoice::Bf16, {"system.attention", "system.dtype"},
+               {"own, or system.dtype: bf16", "cudnn with system.dtype: f32",
+                "cuDNN has no attention in f32: set system.dtype: bf16, or system.attention: own"});
+  const std::int64_t width = run.model.width / std::max<std::int64_t>(1, run.model.heads);
+  checker.rule(width % 8 == 0 && width <= 128, {"system.attention", "model.width", "model.heads"},
+               {"own, or heads of a multiple of 8 columns, at most 128", "cudnn with heads of " + print(width),
+                "set system.attention: own, or choose another model.heads"});
+}
+
 }  // namespace
 
 std::int64_t MixtureOfDepthsConfig::tokens_kept(std::int64_t context) const {
@@ -90,6 +101,7 @@ void RunConfig::check(config::Checker& checker) const {
                 "a held-out block must hold a window and its targets: use a larger block"});
   check_depth(*this, checker);
   check_schedule(*this, checker);
+  check_attention(*this, checker);
 }
 
 RunConfig effective(RunConfig run) {

@@ -19,6 +19,12 @@ constexpr auto enum_names(DTypeChoice) {
   return std::array{EnumName{DTypeChoice::F32, "f32"}, EnumName{DTypeChoice::Bf16, "bf16"}};
 }
 
+/// Whose kernels compute attention on a GPU.
+enum class AttentionChoice { Own, Cudnn };
+constexpr auto enum_names(AttentionChoice) {
+  return std::array{EnumName{AttentionChoice::Own, "own"}, EnumName{AttentionChoice::Cudnn, "cudnn"}};
+}
+
 /// Whether ranks that share a host keep to cores of their own.
 enum class Binding { Auto, None };
 constexpr auto enum_names(Binding) {
@@ -28,6 +34,7 @@ constexpr auto enum_names(Binding) {
 struct SystemConfig {
   DeviceChoice device = DeviceChoice::Cpu;
   DTypeChoice dtype = DTypeChoice::F32;
+  AttentionChoice attention = AttentionChoice::Own;
   std::int64_t threads = 0;
   Binding bind = Binding::Auto;
 
@@ -37,6 +44,9 @@ struct SystemConfig {
     field("dtype", self.dtype, anything(), Same,
           "inputs and weights of matrix products; weights, their gradients, sums, norms, routers, softmax and loss "
           "stay f32");
+    field("attention", self.attention, anything(), MayChange,
+          "kernels of attention on a GPU; cudnn: cuDNN computes it in blocks that every token passes, in bf16, and "
+          "own kernels in routed blocks; results agree within rounding only");
     field("threads", self.threads, in(0, 4096), MayChange,
           "compute threads of a rank; 0: the host's cores divided by its ranks; a resumed run is bit-equal only with "
           "the same number");

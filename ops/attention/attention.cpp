@@ -4,6 +4,7 @@
 
 #include "ops/attention/exact_pairs.hpp"
 #include "ops/autograd/tape.hpp"
+#include "ops/sdpa/sdpa.hpp"
 
 namespace isobath {
 namespace {
@@ -94,8 +95,9 @@ BackwardFn backward_of(const Call& call, const Tensor& out, const Tensor& log2_s
 }  // namespace
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const RowSet& queries, const RowSet& keys,
-                 int heads, Mask mask) {
+                 int heads, Mask mask, AttentionBy by) {
   check(q, k, v, queries, keys, heads, mask);
+  if (by == AttentionBy::Cudnn && sdpa_takes(q, k, queries, keys, heads)) return sdpa(q, k, v, queries, heads);
   Tensor out = Tensor::empty(q.shape(), q.dtype(), q.device()), log2_sum;
   const bool recorded = needs_grad({&q, &k, &v});
   if (recorded) log2_sum = Tensor::empty(Shape{heads, q.dim(0)}, DType::F32, q.device());

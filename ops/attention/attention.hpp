@@ -9,6 +9,9 @@ namespace isobath {
 /// Which keys of its own sequence a query may look at.
 enum class Mask { Causal };
 
+/// Who computes. Cudnn: ops/sdpa, for what sdpa_takes(); everything else is computed by isobath's own kernels.
+enum class AttentionBy { Own, Cudnn };
+
 /// Softmax attention of query rows over key rows of the same sequence whose original position is at most the query's.
 /// q: [Q, heads * D] for the rows of `queries`; k, v: [K, kv_heads * D] for the rows of `keys`; result [Q, heads * D].
 /// kv_heads, which the shapes give, divides heads: with group = heads / kv_heads, query head i looks at key head
@@ -18,7 +21,7 @@ enum class Mask { Causal };
 /// 2x that backward (less what nobody wants; recomputed scores are not counted as model FLOPs). See visible_pairs for
 /// the meta device. Throws InternalError when shapes, types, devices or the two row sets do not fit.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const RowSet& queries, const RowSet& keys,
-                 int heads, Mask mask);
+                 int heads, Mask mask, AttentionBy by = AttentionBy::Own);
 
 namespace kernel {
 template <class T>

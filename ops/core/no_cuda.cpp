@@ -1,5 +1,6 @@
 // Linked when the build has no CUDA: the device functions exist and say why they cannot work.
 
+#include "ops/core/cuda_report.hpp"
 #include "ops/core/device_clock.hpp"
 #include "ops/core/device_memory.hpp"
 #include "ops/core/queue.hpp"
@@ -27,5 +28,8 @@ void cuda_set_zero(Device device, void*, std::size_t) { refuse(device); }
 std::string cuda_device_name(Device device) { refuse(device); }
 int cuda_device_count() { return 0; }
 const char* cuda_status() { return "this isobath was built without CUDA"; }
+CudaReport cuda_report() {
+  return {"unknown: this isobath was built without CUDA", "none: this isobath was built without CUDA", {}};
+}
 
 }  // namespace isobath

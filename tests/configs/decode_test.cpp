@@ -40,8 +40,9 @@ TEST(UnknownKey, NamesTheSectionWhereItBelongs) {
 }
 
 TEST(UnknownKey, ListsTheSectionWhenNothingIsNear) {
-  EXPECT_EQ(mistakes("system: {quux: 5}\n"),
-            Lines{"a.yaml:1:10: system.quux: unknown key; known keys of system: device, dtype, threads, bind"});
+  EXPECT_EQ(
+      mistakes("system: {quux: 5}\n"),
+      Lines{"a.yaml:1:10: system.quux: unknown key; known keys of system: device, dtype, attention, threads, bind"});
 }
 
 TEST(UnknownKey, DotsAreForTheCommandLine) {

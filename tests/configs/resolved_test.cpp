@@ -41,6 +41,7 @@ std::string other_value(const config::Field& field) {
                                 "size",
                                 "cuda",
                                 "bf16",
+                                "cudnn",
                                 "256",
                                 "auto",
                                 "block",
@@ -78,6 +79,7 @@ TEST(Dump, ReadsBackAsTheSameConfiguration) {
       EXPECT_NE(other_value(field), "") << field.path;
     }
   changed.system.dtype = DTypeChoice::F32;
+  changed.system.attention = AttentionChoice::Own;  // cudnn needs bf16
   changed.model.width = 14 * changed.model.heads;
   changed.model.mup_base_width = changed.model.width;
   changed.data.sources.clear();  // a run has a path or sources

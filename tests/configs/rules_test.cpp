@@ -53,6 +53,19 @@ TEST(RunRules, TokensKeptForgivesTheRoundingOfADecimal) {
     EXPECT_EQ(kept(1.0 / static_cast<double>(context), context), 1);
 }
 
+TEST(RunRules, CudnnTakesBf16AndHeadsThatItHasKernelsFor) {
+  EXPECT_EQ(mistakes("system: {attention: cudnn}\n"),
+            Lines{"a.yaml:1:10: system.attention: expected own, or system.dtype: bf16, found cudnn with system.dtype: "
+                  "f32; cuDNN has no attention in f32: set system.dtype: bf16, or system.attention: own"});
+  const std::string cudnn = "system: {attention: cudnn, dtype: bf16}\n";
+  EXPECT_EQ(mistakes(cudnn + "model: {width: 256, heads: 2}\n"), Lines{});
+  for (const auto& [shape, columns] : {std::pair("{width: 240, heads: 20}", "12"), {"{width: 136, heads: 1}", "136"}})
+    EXPECT_EQ(mistakes(cudnn + "model: " + shape + "\n"),
+              Lines{std::string("a.yaml:1:10: system.attention: expected own, or heads of a multiple of 8 columns, at "
+                                "most 128, found cudnn with heads of ") +
+                    columns + "; set system.attention: own, or choose another model.heads"});
+}
+
 TEST(RunRules, RoutedBlocksExist) {
   EXPECT_EQ(mistakes("model: {layers: 2}\ndepth:\n  policy: mixture_of_depths\n  mixture_of_depths:\n    first: 2\n"),
             Lines{"a.yaml:5:5: depth.mixture_of_depths.first: expected an index below model.layers = 2, found 2; "

@@ -22,10 +22,11 @@ Problem rounded_problem(Problem problem) {
   return problem;
 }
 
-/// Where tensors begin in their storage, and how often the op is used.
+/// Where tensors begin in their storage, how often the op is used, and who is to compute it.
 struct RunForm {
   std::int64_t offset = 0;
   int uses = 1;
+  AttentionBy by = AttentionBy::Own;
 };
 
 /// The op forward and backward with inputs in T; gradients begin as NaN, and gather what all uses contribute.
@@ -48,7 +49,7 @@ Result run_on(Device device, const Problem& problem, RunForm form = {}) {
   const RowSet queries = moved_to(device, problem.queries), keys = moved_to(device, problem.keys);
   Tensor out;
   for (int use = 0; use < form.uses; ++use) {
-    out = attention(q, k, v, queries, keys, problem.heads, Mask::Causal);
+    out = attention(q, k, v, queries, keys, problem.heads, Mask::Causal, form.by);
     Tensor end = Tensor::empty(Shape{1}, DType::F32, device);
     record("end", {&out}, end, [&](const Tensor&, const InputGrads& inputs) { inputs.add(0, grad_out); });
     backward(end);

@@ -36,7 +36,7 @@ LAYERS = {
 
 # header pattern -> patterns of files that may include it
 FENCES = [
-    (r"^(cuda|cublas|cudnn)[\w/.-]*", [r"^ops/core/cuda/", r"_cuda\.", r"^parallel/nccl_", r"^tests/(emulated|gpu)/"]),
+    (r"^(cuda|cublas|cudnn)[\w/.-]*", [r"^ops/core/cuda/", r"_cuda\.", r"/cudnn_", r"^parallel/nccl_", r"^tests/(emulated|gpu|cudnn)/"]),
     (r"^dnnl[\w/.]*", [r"^ops/core/cpu/", r"_cpu\.cpp$", r"^tests/"]),
     (r"^mpi\.h$", [r"^parallel/(mpi/|mpi_|nccl_)", r"^launcher/session\.cpp$", r"^tests/parallel/"]),
     (r"^nccl\.h$", [r"^parallel/nccl_", r"^tests/emulated/"]),

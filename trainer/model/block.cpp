@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "ops/add/add.hpp"
-#include "ops/attention/attention.hpp"
 #include "ops/core/ledger.hpp"
 #include "ops/gather_rows/gather_rows.hpp"
 #include "ops/rope/rope.hpp"
@@ -154,7 +153,7 @@ Tensor TransformerBlock::attend_normed(const Tensor& query_rows, const Tensor& k
   Tensor mixed;
   {
     const WorkScope scope(Work::Attention);
-    mixed = attention(q, k, v, queries, keys, shape_.heads, Mask::Causal);
+    mixed = attention(q, k, v, queries, keys, shape_.heads, Mask::Causal, shape_.attention);
   }
   const WorkScope scope(Work::Projection);
   return output_.update(mixed);

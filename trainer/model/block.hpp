@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "configs/schema/model_config.hpp"
+#include "ops/attention/attention.hpp"
 #include "ops/dropout/dropout.hpp"
 #include "trainer/layers/norm.hpp"
 #include "trainer/routing/route.hpp"
@@ -23,6 +24,7 @@ struct BlockShape {
   FeedForward ffn = FeedForward::Gelu;  ///< not Auto
   bool has_biases = true;
   bool has_qk_norm = false;
+  AttentionBy attention = AttentionBy::Own;
 
   std::int64_t head_width() const { return channels / heads; }
   std::int64_t key_channels() const { return (key_heads == 0 ? heads : key_heads) * head_width(); }

@@ -36,7 +36,7 @@ Tensor scaled(const Tensor& x, float scale) {
 
 }  // namespace
 
-Transformer::Transformer(const ModelConfig& config, Recompute recompute)
+Transformer::Transformer(const ModelConfig& config, Recompute recompute, AttentionBy attention)
     : config_(config),
       recompute_(recompute),
       token_table_(table("embedding.tokens", config.vocabulary, config)),
@@ -46,8 +46,10 @@ Transformer::Transformer(const ModelConfig& config, Recompute recompute)
   if (!config.has_tied_head())
     head_ = Linear::without_bias("head", config.width, config.vocabulary,
                                  {.deviation = static_cast<float>(config.init_deviation)});
+  BlockShape shape = block_shape(config);
+  shape.attention = attention;
   for (std::int64_t layer = 0; layer < config.layers; ++layer)
-    blocks_.push_back(std::make_unique<TransformerBlock>(text("blocks.", layer), block_shape(config)));
+    blocks_.push_back(std::make_unique<TransformerBlock>(text("blocks.", layer), shape));
 }
 
 void Transformer::collect(ParameterList& list, TrainableRouter& router) {

@@ -36,7 +36,8 @@ struct ModelOutput {
 class Transformer {
  public:
   /// `config.vocabulary` is resolved (not 0).
-  explicit Transformer(const ModelConfig& config, Recompute recompute = Recompute::None);
+  explicit Transformer(const ModelConfig& config, Recompute recompute = Recompute::None,
+                       AttentionBy attention = AttentionBy::Own);
 
   const ModelConfig& config() const { return config_; }
   /// The model's and the router's parameters, in order of use.

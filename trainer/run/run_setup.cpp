@@ -3,6 +3,7 @@
 #include "data/files/fingerprint.hpp"
 #include "ops/core/device_memory.hpp"
 #include "ops/core/files/durable.hpp"
+#include "ops/sdpa/sdpa.hpp"
 #include "parallel/agreement.hpp"
 #include "parallel/exchange.hpp"
 #include "trainer/run/branch.hpp"
@@ -20,6 +21,10 @@ void check_device(const SystemConfig& system) {
   if (system.device == DeviceChoice::Cuda && cuda_device_count() == 0)
     throw BackendError(
         text("system.device is cuda, but ", cuda_status(), "; set system.device: cpu, or run where there is a GPU"));
+  if (system.device == DeviceChoice::Cuda && system.attention == AttentionChoice::Cudnn && !has_cudnn())
+    throw BackendError(
+        "system.attention is cudnn, but this isobath was built without cuDNN; set system.attention: own (docs/gpu.md "
+        "says what the build needs)");
 }
 
 void check_ranks(const RunConfig& config, int ranks) {

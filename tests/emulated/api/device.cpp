@@ -1,5 +1,6 @@
 #include "tests/emulated/api/device.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -38,7 +39,25 @@ constexpr Attribute kAttributes[] = {
     {cudaDevAttrMemoryPoolsSupported, 1},
 };
 
+constexpr int kCudaVersion = 13000;
+
+int value_of(cudaDeviceAttr attribute) {
+  for (const Attribute& known : kAttributes)
+    if (known.name == attribute) return known.value;
+  return 0;
+}
+
 }  // namespace
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = kCudaVersion;
+  return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = kCudaVersion;
+  return cudaSuccess;
+}
 
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = device_count();
@@ -68,8 +87,16 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (!is_device(device)) return report(cudaErrorInvalidDevice);
-  *properties = {"CUDA emulated on the CPU, whose times mean nothing"};
+  *properties = {"CUDA emulated on the CPU, whose times mean nothing", Pieces::device_bytes(),
+                 value_of(cudaDevAttrMultiProcessorCount), value_of(cudaDevAttrComputeCapabilityMajor),
+                 value_of(cudaDevAttrComputeCapabilityMinor)};
   return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetPCIBusId(char* bus_id, int length, int device) {
+  if (!is_device(device)) return report(cudaErrorInvalidDevice);
+  const int needed = std::snprintf(bus_id, static_cast<std::size_t>(length), "0000:%02X:00.0", device + 1);
+  return report(needed < length ? cudaSuccess : cudaErrorInvalidValue);
 }
 
 cudaError_t cudaDeviceSynchronize() {
