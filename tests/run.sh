@@ -86,9 +86,10 @@ build cpu-tsan test_parallel test_data test_laws &&
 # is one. Needs no CUDA toolkit.
 build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
-if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees
+if [[ $full == yes ]]; then # all of the suite under TSan, what a newcomer sees, and whether planted faults are noticed
   build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)
   step demo ./quickstart demo
+  step mutation python3 tests/mutation/run.py --sample 100 --seed 1 --minutes 6
   step long ctest --test-dir build/cpu-release --build-config Full --output-on-failure --no-tests=error --tests-regex '^(slurm\.Walltime|launcher\.Gpt2)$'
 fi
 
