@@ -45,7 +45,7 @@ class Build:
     def flags(self, unit):
         """Those of the build without warnings; -O3 would cost more than it finds."""
         words = self.commands[unit][1:]
-        dropped = {"-o": 2, "-c": 2, "-Werror": 1, "-O3": 1, "-O1": 1, "-include": 2}
+        dropped = {"-o": 2, "-c": 2, "-x": 2, "-Werror": 1, "-O3": 1, "-O1": 1, "-include": 2}
         out, at = [], 0
         while at < len(words):
             if words[at] not in dropped:
@@ -59,9 +59,9 @@ class Build:
         text = prelude_of(unchanged)
         if not header.exists() or header.read_text() != text:
             header.parent.mkdir(parents=True, exist_ok=True)
-            command = [self.commands[unit][0], *self.flags(unit), "-x", "c++-header", "-", "-o", f"{header}.gch"]
-            subprocess.run(command, cwd=self.folder, input=text, text=True, check=True)
             header.write_text(text)
+            command = [self.commands[unit][0], *self.flags(unit), "-x", "c++-header", "-c", str(header), "-o", f"{header}.gch"]
+            subprocess.run(command, cwd=self.folder, check=True)
         return header
 
     def short_prelude(self, work):

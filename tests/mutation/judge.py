@@ -42,7 +42,8 @@ class Judge:
         out = []
         for suites in self.reach.suites_of(unit):
             out += [run for run in self.trials.of(suites, on_cpu=unit.endswith(".cpp")) if links(run.program, unit)]
-        return out
+        # This program goes through all orders of threads by itself, and no kernel knows when its stream runs.
+        return [run for run in out if not (unit.endswith(".cu") and run.program == "test_emulated_ops" and "late" not in run.label)]
 
     def prelude(self, unit, file):
         if self.planned[file] < WORTH_A_PRELUDE:

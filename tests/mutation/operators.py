@@ -45,7 +45,6 @@ REPLACEMENTS = [
     ("lane", r"(?<=distance = )\w+ / 2", "1"),
     ("lane", r"__shfl_xor_sync", "__shfl_down_sync"),
     ("lane", r"__shfl_up_sync", "__shfl_down_sync"),
-    ("leader", r"\b(?:threadIdx\.[xy]|thread_x\(\)|lane|rank\(\)) [!=]= (0)", "1"),
     ("initial", r"(?<= = )0(?:\.0F?)?(?=[;,)])|(?<=\{)0(?:\.0F?)?(?=[,}])", "1"),
     ("initial", r"-INFINITY", "0.0F"),
     ("factor", r"(?<![\w.])1\.0F?(?![\w.])", "2.0F"),

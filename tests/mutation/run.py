@@ -62,7 +62,9 @@ def chosen(wanted, verdicts):
     if wanted.resume:
         out = [mutant for mutant in out if mutant.identity not in verdicts]
     if wanted.sample is not None and wanted.sample < len(out):
-        out = random.Random(wanted.seed).sample(out, wanted.sample)  # in random order: what --minutes cuts off is a sample, too
+        out = random.Random(wanted.seed).sample(out, wanted.sample)
+        if wanted.minutes is None:  # otherwise the order stays random, so that what is cut off is a sample, too
+            out.sort(key=lambda mutant: (mutant.file, mutant.begin))
     return out
 
 
