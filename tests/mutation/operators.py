@@ -13,8 +13,8 @@ STATEMENT = r"(?m)(?:^\s*(?:else )?|(?<=\) ))"  # begins a line, or follows if (
 REPLACEMENTS = [
     ("barrier", r"__sync(?:threads|warp)\(\);", ";"),
     ("atomic", r"\batomicAdd(?=\()", "plain_add"),
-    ("order", STATEMENT + r"((?:[\w.>()-]*(?:\.|->)(?:record|before|wait)|cuda_order|cuda::check|check)\((?!ncclGet)[^;{}]*\);)", ";"),
-    ("call", STATEMENT + rf"((?!return|__sync|cuda::launch|launch){CALL})", ";"),
+    ("order", STATEMENT + r"((?:[\w.>()-]*(?:\.|->)(?:record|before|wait)|cuda_order|(?:cuda::)?check(?=\((?:cuda|cublas)))\([^;{}]*\);)", ";"),
+    ("call", STATEMENT + rf"((?!return|__sync|(?:cuda::)?(?:launch|check)\b){CALL})", ";"),
     ("guard", r"(?m)^\s*(if \([^\n;{}]*\) (?:return|continue|break)\b[^;{}]*;)", ";"),
     ("assignment", STATEMENT + rf"({TARGET} [-+*|]?= [^;{{}}]*;)", ";"),
     ("compare", r" < ", " <= "),

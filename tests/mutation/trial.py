@@ -97,8 +97,10 @@ def carry_out(run, program, limit, home):
     environment = {**os.environ, **dict(run.environment)}
     begun = time.monotonic()
     with open(home / "output", "w+", errors="replace") as output:
+        # The outer limit holds where this runner is killed in the middle.
+        command = ["timeout", "--kill-after=5", f"{limit + 30:.0f}", *run.command(program)]
         process = subprocess.Popen(
-            run.command(program), cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
             code = process.wait(limit)
