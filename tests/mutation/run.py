@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plants one fault at a time in the kernels, the stream code and the NCCL communicator, and reports which of them the tests notice on the emulated
 device. README.md says more.
-Usage: run.py [--build FOLDER] [--only PATH]... [--operators NAMES] [--sample N [--seed S]] [--list] [--survivors | --resume] [--minutes M] [-j N]
+Usage: run.py [--build FOLDER] [--only PATH]... [--operators NAMES] [--sample N [--seed S]] [--list | --report] [--survivors | --resume] [--minutes M] [-j N]
 Ends with 1 where less than 90 % is noticed and a survivor is not in equivalents.txt, with 2 where the unchanged code does not pass."""
 import argparse
 import json
@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--sample", type=int, help="as many mutants, drawn by --seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="the mutants' names and lines, and nothing else")
+    parser.add_argument("--report", action="store_true", help="tables of the verdicts so far; nothing is run")
     parser.add_argument("--survivors", action="store_true", help="those that survived the last time")
     parser.add_argument("--resume", action="store_true", help="those that have no verdict yet")
     parser.add_argument("--minutes", type=float, help="begin no further mutant after so many minutes")
@@ -89,6 +90,20 @@ class Record:
         return result
 
 
+def as_equivalent(mutant):
+    return {"name": mutant.name, "file": mutant.file, "operator": mutant.operator, "status": "equivalent", "how": "listed", "by": ""}
+
+
+def verdicts_so_far(mutants, record):
+    """Under the names that the mutants have now."""
+    known = equivalents.listed()
+    for mutant in mutants:
+        if mutant.identity in known:
+            yield as_equivalent(mutant)
+        elif mutant.identity in record.results:
+            yield record.results[mutant.identity] | {"name": mutant.name}
+
+
 def run_all(mutants, wanted, scratch, record):
     build = Build(ROOT, wanted.build.resolve(), scratch, wanted.optimise)
     build.bring_up_to_date(PROGRAMS, wanted.jobs)
@@ -101,7 +116,7 @@ def run_all(mutants, wanted, scratch, record):
 
     def one(mutant):
         if mutant.identity in known:
-            return {"name": mutant.name, "file": mutant.file, "operator": mutant.operator, "status": "equivalent", "how": "listed", "by": ""}
+            return as_equivalent(mutant)
         if end is not None and time.monotonic() > end:
             return None
         judge = judges.get()
@@ -132,7 +147,7 @@ def main():
             print(f"{mutant.name}\n    - {mutant.before}\n    + {mutant.after}")
         return 0
     try:
-        results = run_all(mutants, wanted, scratch, record)
+        results = list(verdicts_so_far(mutants, record)) if wanted.report else run_all(mutants, wanted, scratch, record)
     except BrokenBaseline as error:
         print(error, file=sys.stderr)
         return 2
