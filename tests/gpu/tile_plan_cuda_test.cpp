@@ -122,10 +122,11 @@ TEST(TilePlan, SharesOutSkewedRoutes) {
   }
 }
 
-// So long that every one of the plan's 1024 costs is in use, the greatest of them by several tiles at once.
+// The longest sequences whose tiles differ in cost by single steps: the greatest cost that a plan tells apart is in
+// use, by several tiles at once.
 TEST(TilePlan, TellsTheCostsOfLongSequencesApart) {
   if (cuda_device_count() == 0) GTEST_SKIP() << "no GPU: " << cuda_status();
-  constexpr std::int64_t kSequences = 8, kLong = 32'700;
+  constexpr std::int64_t kSequences = 8, kLong = 1023 * kWalked;
   std::vector<std::int32_t> rows;
   for (std::int64_t row = 0; row < kSequences * kLong; ++row)
     if (row % kLong % 500 == 499 || row % kLong > kLong - 70) rows.push_back(static_cast<std::int32_t>(row));
