@@ -87,10 +87,11 @@ build cpu-tsan test_parallel test_data test_laws &&
 build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_kernels kernel_traffic test_doctor &&
   check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
-if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees
+if [[ $full == yes ]]; then # all of the suite under TSan, what a newcomer sees, and whether planted faults are noticed
   build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)
   step gpu-laws ctest --test-dir build/cuda-emulated --build-config Full --output-on-failure --no-tests=error --tests-regex '^gpu\.laws\.whole'
   step demo ./quickstart demo
+  step mutation python3 tests/mutation/run.py --sample 100 --seed 1 --minutes 6
   step long ctest --test-dir build/cpu-release --build-config Full --output-on-failure --no-tests=error --tests-regex '^(slurm\.Walltime|launcher\.Gpt2)$'
 fi
 

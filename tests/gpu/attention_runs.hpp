@@ -22,29 +22,38 @@ Problem rounded_problem(Problem problem) {
   return problem;
 }
 
-/// Where tensors begin in their storage, how often the op is used, and who is to compute it.
+enum class Gradient { Wanted, Unwanted };
+
+/// Which inputs have a gradient.
+struct Gradients {
+  Gradient q = Gradient::Wanted, k = Gradient::Wanted, v = Gradient::Wanted;
+};
+
+/// Where tensors begin in their storage, how often the op is used, who is to compute it, and what for.
 struct RunForm {
   std::int64_t offset = 0;
   int uses = 1;
   AttentionBy by = AttentionBy::Own;
+  Gradients gradients = {};
 };
 
-/// The op forward and backward with inputs in T; gradients begin as NaN, and gather what all uses contribute.
+/// The op forward and backward with inputs in T; gradients begin as NaN, and gather what all uses contribute;
+/// those that nobody wants stay NaN.
 template <class T>
 Result run_on(Device device, const Problem& problem, RunForm form = {}) {
   clear_tape();
   const auto tensor = [&](const Shape& shape, const std::vector<float>& values) {
     return shifted(shape, rounded<T>(values), form.offset, device);
   };
-  const auto leaf = [&](const Shape& shape, const std::vector<float>& values) {
+  const auto leaf = [&](const Shape& shape, const std::vector<float>& values, Gradient its) {
     Tensor value = tensor(shape, values);
     const Tensor gradient = tensor(shape, std::vector<float>(values.size(), std::numeric_limits<float>::quiet_NaN()));
-    value.set_grad_slot(std::make_shared<GradSlot>(gradient));
+    if (its == Gradient::Wanted) value.set_grad_slot(std::make_shared<GradSlot>(gradient));
     return std::pair(value, gradient);
   };
-  const auto [q, grad_q] = leaf(problem.query_shape(), problem.q);
-  const auto [k, grad_k] = leaf(problem.key_shape(), problem.k);
-  const auto [v, grad_v] = leaf(problem.key_shape(), problem.v);
+  const auto [q, grad_q] = leaf(problem.query_shape(), problem.q, form.gradients.q);
+  const auto [k, grad_k] = leaf(problem.key_shape(), problem.k, form.gradients.k);
+  const auto [v, grad_v] = leaf(problem.key_shape(), problem.v, form.gradients.v);
   const Tensor grad_out = tensor(problem.query_shape(), problem.grad_out);
   const RowSet queries = moved_to(device, problem.queries), keys = moved_to(device, problem.keys);
   Tensor out;

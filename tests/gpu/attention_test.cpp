@@ -9,6 +9,8 @@ namespace {
 using test::Choice;
 using test::choose;
 using test::Expected;
+using test::Gradient;
+using test::Gradients;
 using test::make_problem;
 using test::Problem;
 using test::random_problem;
@@ -121,6 +123,25 @@ TEST_P(Attention, ASecondUseAddsToTheGradients) {
   const RowSet rows = choose(Choice::Half, 2, 60, random);
   expect_reference<float>(make_problem(rows, rows, 2, 24, 10), device(), {0, 2});
   expect_reference<bfloat16>(make_problem(rows, rows, 2, 24, 11), device(), {1, 2});
+}
+
+// A gradient has the bits that it has when all are wanted; the others are left alone.
+TEST_P(Attention, GradientsDoNotDependOnWhichAreWanted) {
+  std::mt19937 random(5);
+  const RowSet rows = choose(Choice::Half, 2, 60, random);
+  const Problem problem = make_problem(rows, rows, 2, 24, 13);
+  const Result all = run_on<float>(device(), problem);
+  const auto expect = [](const Tensor& got, const Tensor& want, Gradient its) {
+    const std::vector<float> nothing(static_cast<std::size_t>(got.count()), std::numeric_limits<float>::quiet_NaN());
+    EXPECT_TRUE(test::equal_bits(got.to_vector<float>(), its == Gradient::Wanted ? want.to_vector<float>() : nothing));
+  };
+  constexpr auto kYes = Gradient::Wanted, kNo = Gradient::Unwanted;
+  for (const Gradients wanted : {Gradients{kYes, kNo, kNo}, Gradients{kNo, kYes, kNo}, Gradients{kNo, kNo, kYes}}) {
+    const Result some = run_on<float>(device(), problem, {0, 1, wanted});
+    expect(some.grad_q, all.grad_q, wanted.q);
+    expect(some.grad_k, all.grad_k, wanted.k);
+    expect(some.grad_v, all.grad_v, wanted.v);
+  }
 }
 
 // Scores near +-3e4 overflow e^x unless the row's maximum is subtracted first; the largest key takes all.

@@ -21,6 +21,7 @@ TEST(BlockSums, EveryThreadGetsTheWholeSum) {
       for (int j = i / 32 * 32; j < i / 32 * 32 + 32; ++j) of_warp += values[static_cast<std::size_t>(j)];
       EXPECT_EQ(got.of_warp[static_cast<std::size_t>(i)], of_warp) << threads << " threads, thread " << i;
       EXPECT_EQ(got.of_block[static_cast<std::size_t>(i)], total) << threads << " threads, thread " << i;
+      EXPECT_EQ(got.of_block_before[static_cast<std::size_t>(i)], total) << threads << " threads, thread " << i;
       EXPECT_EQ(got.of_block_twice[static_cast<std::size_t>(i)], 2.0F * total) << threads << " threads, thread " << i;
     }
   }

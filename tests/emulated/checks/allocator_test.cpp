@@ -114,6 +114,24 @@ TEST_P(Allocator, GivesBackBlocksWhileWorkOnThemIsQueued) {
   EXPECT_EQ(seen[0], 7);
 }
 
+// Its own queue runs first, and the free with it: what the other queue does with the block has to come before that.
+TEST_P(Allocator, GivesBackABlockBehindEveryQueueThatUsesIt) {
+  const cuda::Stream other;
+  const cuda::Event made;
+  const test::HostInts seen(1);
+  {
+    Block block(kDevice, 100);
+    made.record(test::queue());
+    made.before(other.queue());
+    block.used_on(other.queue());
+    set_and_read(other.queue(), block, seen);
+  }
+  trim_allocator();
+  cuda::check(cudaStreamSynchronize(cuda::stream_of(test::queue())), "cudaStreamSynchronize");
+  test::finish();
+  EXPECT_EQ(seen[0], 7);
+}
+
 TEST_P(Allocator, SurvivesItsThread) {
   const test::HostInts seen(1);
   for (int i = 0; i < 3; ++i) {

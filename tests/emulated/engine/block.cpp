@@ -24,6 +24,13 @@ uint3 unravel(unsigned number, dim3 extents) {
   return {number % extents.x, number / extents.x % extents.y, number / extents.x / extents.y};
 }
 
+constinit thread_local bool own_engine_is_gone = false;
+
+struct OwnEngine {
+  Engine engine;
+  ~OwnEngine() { own_engine_is_gone = true; }
+};
+
 std::string as_text(uint3 index) {
   return '(' + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " + std::to_string(index.z) + ')';
 }
@@ -36,9 +43,16 @@ std::string place(const Where& where) {
   return std::string(where.file_name()) + ':' + std::to_string(where.line()) + " in " + where.function_name();
 }
 
+// At a thread's end the allocator gives its blocks back, and the schedule may choose that moment to run what is queued:
+// after the thread's own engine is gone. Then it gets one that nobody destroys.
 Engine& Engine::current() {
-  thread_local Engine instance;
-  return instance;
+  thread_local Engine* last = nullptr;
+  if (own_engine_is_gone) {
+    if (last == nullptr) last = new Engine;
+    return *last;
+  }
+  thread_local OwnEngine own;
+  return own.engine;
 }
 
 void Engine::thread_main() {
