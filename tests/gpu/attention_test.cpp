@@ -137,7 +137,7 @@ TEST_P(Attention, GradientsDoNotDependOnWhichAreWanted) {
   };
   constexpr auto kYes = Gradient::Wanted, kNo = Gradient::Unwanted;
   for (const Gradients wanted : {Gradients{kYes, kNo, kNo}, Gradients{kNo, kYes, kNo}, Gradients{kNo, kNo, kYes}}) {
-    const Result some = run_on<float>(device(), problem, {0, 1, wanted});
+    const Result some = run_on<float>(device(), problem, {.gradients = wanted});
     expect(some.grad_q, all.grad_q, wanted.q);
     expect(some.grad_k, all.grad_k, wanted.k);
     expect(some.grad_v, all.grad_v, wanted.v);
