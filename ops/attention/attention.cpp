@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ops/attention/exact_pairs.hpp"
 #include "ops/autograd/tape.hpp"
 
 namespace isobath {
@@ -14,7 +15,8 @@ struct Call {
   int heads;
   std::int64_t pairs;  // visible, per head
 
-  std::int64_t product_flops() const { return 2 * pairs * q.dim(1); }
+  /// Of `count` products of queries with keys, or of their like.
+  void count_products(std::int64_t count) const { count_pair_flops(queries, keys, pairs, count * 2 * q.dim(1)); }
 
   template <class T>
   kernel::AttentionInputs<T> inputs() const {
@@ -84,7 +86,7 @@ BackwardFn backward_of(const Call& call, const Tensor& out, const Tensor& log2_s
                        : GradTarget{Tensor::empty(of[i]->shape(), of[i]->dtype(), out.device()), Accumulate::Overwrite};
     }
     run_backward(call, out, log2_sum, grad_out, targets);
-    count_flops(backward_products(inputs) * call.product_flops());
+    call.count_products(backward_products(inputs));
     for (std::size_t i = 0; i < 3 && parts == Parts::Shared; ++i) inputs.add(i, targets[i].tensor);
   };
 }
@@ -106,7 +108,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const RowSet
     });
   });
   call.pairs = visible_pairs(queries, keys);
-  count_flops(2 * call.product_flops());
+  call.count_products(2);
   if (recorded) record("attention", {&q, &k, &v}, out, backward_of(call, out.detached(), log2_sum, parts_of(q, k, v)));
   return out;
 }

@@ -41,8 +41,8 @@ std::int64_t visible_pairs(const SequenceRows& queries, const SequenceRows& keys
 
 /// Visible (query, key) pairs of the batch. On the meta device, where indices have no values, and on a GPU, into whose
 /// memory the host does not look within a step, the members of a set are taken as equally many per sequence and evenly
-/// spread: q queries and k keys make (q k + min(q, k)) / 2 pairs of a sequence. That is exact for equal sets of equal
-/// counts, and for all rows on either side up to where the others lie.
+/// spread (ExactPairs counts there): q queries and k keys make (q k + min(q, k)) / 2 pairs of a sequence. That is exact
+/// for equal sets of equal counts, and for all rows on either side up to where the others lie.
 std::int64_t visible_pairs(const RowSet& queries, const RowSet& keys);
 
 }  // namespace isobath

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "ops/core/device.hpp"
 #include "ops/core/queue.hpp"
@@ -16,7 +17,7 @@ enum class CopyKind { HostToDevice, DeviceToHost, DeviceToDevice };
 void* cuda_allocate(CudaQueue queue, std::size_t bytes);
 /// Gives memory back behind what `queue` holds now. Does not wait.
 void cuda_release(CudaQueue queue, void* data) noexcept;
-/// Gives memory back when everything on the device has run; waits for that.
+/// Gives memory back when everything on the device has run; waits for that, which is counted.
 void cuda_release_waiting(Device device, void* data) noexcept;
 
 struct ForgetCudaMark {
@@ -30,13 +31,17 @@ CudaMark cuda_mark(Device device, CudaQueue queue);
 /// What `queue` is given from now on runs after the mark. Costs the host nothing.
 void cuda_order(const CudaMark& mark, CudaQueue queue);
 
-/// Copies on the current queue of `device`. Where one end is the host's, waits for the copy; the wait is counted
-/// (ops/core/host_waits.hpp).
+/// Copies on the current queue of `device`. Memory of the host that is copied from may change or go when the call
+/// returns; for memory of the host that is copied to the call waits, which is counted (ops/core/host_waits.hpp).
 void cuda_copy(Device device, void* to, const void* from, std::size_t bytes, CopyKind kind);
+/// Blocks the host until all work on the current queue of `device` has run; the wait is counted.
+void cuda_wait(Device device);
 /// Sets every bit to zero on the current queue of `device`. Does not wait.
 void cuda_set_zero(Device device, void* data, std::size_t bytes);
 /// Devices that answer; 0 in a build without CUDA or on a machine without a driver.
 int cuda_device_count();
+/// What the device calls itself.
+std::string cuda_device_name(Device device);
 /// Why there is no device, in words for the user.
 const char* cuda_status();
 

@@ -1,5 +1,6 @@
 // Linked when the build has no CUDA: the device functions exist and say why they cannot work.
 
+#include "ops/core/device_clock.hpp"
 #include "ops/core/device_memory.hpp"
 #include "ops/core/queue.hpp"
 
@@ -19,7 +20,11 @@ void ForgetCudaMark::operator()(void*) const noexcept {}
 CudaMark cuda_mark(Device device, CudaQueue) { refuse(device); }
 void cuda_order(const CudaMark&, CudaQueue) { refuse(); }
 void cuda_copy(Device device, void*, const void*, std::size_t, CopyKind) { refuse(device); }
+CudaMark cuda_timed_mark(Device device) { refuse(device); }
+double cuda_seconds(const CudaMark&, const CudaMark&) { refuse(); }
+void cuda_wait(Device device) { refuse(device); }
 void cuda_set_zero(Device device, void*, std::size_t) { refuse(device); }
+std::string cuda_device_name(Device device) { refuse(device); }
 int cuda_device_count() { return 0; }
 const char* cuda_status() { return "this isobath was built without CUDA"; }
 

@@ -1,11 +1,13 @@
 #pragma once
 // Where the time of a step goes, by op. Off unless an OpClock lives on the calling thread; then every op reads the
-// clock before and after its kernel, which on a CUDA queue is the time of the launch.
+// clock before and after its kernel: its own, or that of the CUDA device on which the kernel runs.
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "ops/core/device.hpp"
 #include "ops/core/ledger.hpp"
 
 namespace isobath {
@@ -23,7 +25,8 @@ struct OpTime {
 /// Whose time a span is: what the thread itself does, or what goes on beside it.
 enum class SpanRow : std::uint8_t { Compute, Communication };
 
-/// One stretch of time, from and to nanoseconds of the steady clock. Spans of the compute row nest.
+/// One stretch of the host's time, which for work on a CUDA device is what queueing it took, from and to nanoseconds of
+/// the steady clock. Spans of the compute row nest.
 struct Span {
   const char* name = "";
   Work work = Work::Other;
@@ -44,28 +47,37 @@ class OpClock {
   OpClock(const OpClock&) = delete;
   OpClock& operator=(const OpClock&) = delete;
 
-  /// In the order in which each was first seen.
+  /// In the order in which each was first seen. Ops on a CUDA device have their seconds when settle() has been called.
   const std::vector<OpTime>& times() const { return times_; }
+  /// Waits for the CUDA device if there were ops on it.
+  void settle();
   OpTime& of(const char* op);
   /// In the order in which they ended; empty unless they are kept.
   const std::vector<Span>& spans() const { return spans_; }
   /// Keeps a span under the category and direction in force, if spans are kept.
   void add_span(const char* name, SpanRow row, std::int64_t begin, std::int64_t end);
 
+  /// An op begins on a CUDA device; end_on_device() of what is returned ends it, and logs what goes wrong.
+  std::size_t begin_on(Device device, const char* op);
+  void end_on_device(std::size_t begun) noexcept;
+
  private:
+  struct OnDevice;
+
   KeepSpans keep_;
   std::vector<OpTime> times_;
   std::vector<Span> spans_;
+  std::vector<OnDevice> on_device_;
 };
 
 /// The clock that listens to this thread, or null.
 OpClock* op_clock();
 
-/// The time of `op` (a literal) from here to the end of the scope.
+/// The time of `op` (a literal) from here to the end of the scope, or of what is queued on `device` meanwhile.
 class OpScope {
  public:
-  explicit OpScope(const char* op) : clock_(op_clock()), op_(op) {
-    if (clock_ != nullptr) begun_ = std::chrono::steady_clock::now();
+  explicit OpScope(const char* op, Device device = Device::cpu()) : clock_(op_clock()), op_(op) {
+    if (clock_ != nullptr) begin(device);
   }
   ~OpScope() {
     if (clock_ != nullptr) end();
@@ -74,10 +86,14 @@ class OpScope {
   OpScope& operator=(const OpScope&) = delete;
 
  private:
+  static constexpr std::size_t kOnHost = ~std::size_t{0};
+
+  void begin(Device device);
   void end() noexcept;
 
   OpClock* clock_;
   const char* op_;
+  std::size_t on_device_ = kOnHost;
   std::chrono::steady_clock::time_point begun_;
 };
 

@@ -41,7 +41,7 @@ void on_queue_of(Device device, Body&& body) {
 /// The same on the clock, as `op` (ops/core/op_clock.hpp).
 template <class Body>
 void on_queue_of(Device device, const char* op, Body&& body) {
-  const OpScope scope(op);
+  const OpScope scope(op, device);
   on_queue_of(device, std::forward<Body>(body));
 }
 

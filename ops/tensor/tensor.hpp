@@ -24,7 +24,7 @@ class Tensor {
   /// Uninitialised storage.
   static Tensor empty(Shape shape, DType dtype, Device device = Device::cpu());
   static Tensor zeros(Shape shape, DType dtype, Device device = Device::cpu());
-  /// Copies host values to `device`.
+  /// Copies host values to `device`, for which the host does not wait.
   template <class T>
   static Tensor from(Shape shape, std::span<const T> values, Device device = Device::cpu()) {
     require(static_cast<std::int64_t>(values.size()) == shape.count(), "Tensor::from: ", values.size(),
@@ -71,8 +71,8 @@ class Tensor {
   bool is_exclusive() const { return storage_.use_count() == 1; }
 
   void fill_zero() const;
-  /// Copies the elements of `source`: equal dtype and count, and the same device unless one is the CPU. Between devices
-  /// the host waits.
+  /// Copies the elements of `source`: equal dtype and count, and the same device unless one is the CPU. The host waits
+  /// for values that come to it, and for none that go to a device.
   void copy_from(const Tensor& source) const;
   /// Copies to host memory, for which the host waits (ops/core/host_waits.hpp).
   template <class T>

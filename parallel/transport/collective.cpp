@@ -36,7 +36,10 @@ CollectiveTimes Collective::wait() {
   return finish();
 }
 
-CollectiveTimes Collective::before(CpuQueue) { return finish(); }
+CollectiveTimes Collective::before(CpuQueue) {
+  if (pending_ && pending_->is_on_device()) count_host_wait();
+  return finish();
+}
 
 void Collective::before(CudaQueue queue) {
   const auto pending = std::exchange(pending_, nullptr);

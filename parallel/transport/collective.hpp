@@ -27,6 +27,8 @@ class PendingCollective {
   virtual void rethrow() const = 0;
   /// Orders the collective before what `queue` is given from now on; a backend whose host moves the data awaits.
   virtual void order(CudaQueue) { await(); }
+  /// Whether await() waits for a device.
+  virtual bool is_on_device() const { return false; }
   /// After await().
   virtual CollectiveTimes times() const = 0;
 };
@@ -47,7 +49,8 @@ class [[nodiscard]] Collective {
   /// Blocks the host and counts as a host wait. Throws PeerError if the group failed.
   CollectiveTimes wait();
   /// Orders the result before whatever is queued next. The CPU's queue is the calling thread, which therefore sleeps
-  /// until the data is there; this is not counted as a host wait. Throws PeerError if the group failed.
+  /// until the data is there; this is counted as a host wait only where a device moves the data. Throws PeerError if
+  /// the group failed.
   CollectiveTimes before(CpuQueue queue);
   /// The same for a CUDA queue, which costs the host nothing: what goes wrong later is thrown by the communicator's
   /// next call. Throws PeerError if the group has failed already.

@@ -47,6 +47,9 @@ FENCES = [
     (r"^(nlohmann|spdlog|CLI)/", [r"\.cpp$"]),
 ]
 STANDARD_ONLY = "configs/schema"
+# Calls in which the host waits for a device: where they are counted, and nowhere else.
+WAITS = r"\bcuda(Stream|Event|Device)Synchronize\(|\bcudaMemcpy\("
+MAY_WAIT = r"^(ops/core/cuda/(stream|memory)\.cpp$|tests/)"
 
 
 def tracked():
@@ -87,6 +90,8 @@ def check_text(name, lines):
             yield f"{name}:{number}: {len(line)} columns"
         if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
             yield f"{name}:{number}: unfinished mark"
+        if re.search(WAITS, line) and not re.search(MAY_WAIT, name):
+            yield f"{name}:{number}: waits for a device past ops/core/host_waits.hpp"
     if name.endswith((".hpp", ".cuh")) and "#pragma once" not in lines[:3]:
         yield f"{name}: #pragma once is missing"
 

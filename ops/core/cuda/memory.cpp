@@ -5,6 +5,7 @@
 #include "ops/core/cuda/check.hpp"
 #include "ops/core/cuda/stream.hpp"
 #include "ops/core/device_memory.hpp"
+#include "ops/core/host_waits.hpp"
 
 namespace isobath {
 
@@ -25,6 +26,7 @@ void cuda_release(CudaQueue queue, void* data) noexcept {
 
 void cuda_release_waiting(Device device, void* data) noexcept {
   cuda::check_or_log(cudaSetDevice(device.index), "cudaSetDevice");
+  count_host_wait();
   cuda::check_or_log(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
   cuda::check_or_log(cudaFreeAsync(data, nullptr), "cudaFreeAsync");
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ops/core/cuda/check.hpp"
+#include "ops/core/cuda/staging.hpp"
 #include "ops/core/cuda/stream.hpp"
 #include "ops/core/device_memory.hpp"
 #include "ops/core/log.hpp"
@@ -74,27 +75,21 @@ const cuda::Stream& stream_on(Device device) {
   return streams.on(device.index);
 }
 
-cudaMemcpyKind runtime_kind(CopyKind kind) {
-  switch (kind) {
-    case CopyKind::HostToDevice:
-      return cudaMemcpyHostToDevice;
-    case CopyKind::DeviceToHost:
-      return cudaMemcpyDeviceToHost;
-    case CopyKind::DeviceToDevice:
-      return cudaMemcpyDeviceToDevice;
-  }
-  throw InternalError("copy of an unknown kind");
-}
-
 }  // namespace
 
 CudaQueue current_cuda_queue(Device device) { return stream_on(device).queue(); }
 
 void cuda_copy(Device device, void* to, const void* from, std::size_t bytes, CopyKind kind) {
   const cuda::Stream& stream = stream_on(device);
-  cuda::check(cudaMemcpyAsync(to, from, bytes, runtime_kind(kind), cuda::stream_of(stream.queue())), "cudaMemcpyAsync");
-  if (kind != CopyKind::DeviceToDevice) stream.wait();
+  if (kind == CopyKind::HostToDevice) return cuda::upload(stream.queue(), to, from, bytes);
+  cuda::check(cudaMemcpyAsync(to, from, bytes,
+                              kind == CopyKind::DeviceToHost ? cudaMemcpyDeviceToHost : cudaMemcpyDeviceToDevice,
+                              cuda::stream_of(stream.queue())),
+              "cudaMemcpyAsync");
+  if (kind == CopyKind::DeviceToHost) stream.wait();
 }
+
+void cuda_wait(Device device) { stream_on(device).wait(); }
 
 void cuda_set_zero(Device device, void* data, std::size_t bytes) {
   cuda::check(cudaMemsetAsync(data, 0, bytes, cuda::stream_of(current_cuda_queue(device))), "cudaMemsetAsync");

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include "ops/core/cuda/check.hpp"
 #include "ops/core/device_memory.hpp"
 #include "ops/core/error.hpp"
 
@@ -30,6 +31,12 @@ const Answer& answer() {
 }
 
 }  // namespace
+
+std::string cuda_device_name(Device device) {
+  cudaDeviceProp properties{};
+  cuda::check(cudaGetDeviceProperties(&properties, device.index), "cudaGetDeviceProperties");
+  return properties.name;
+}
 
 int cuda_device_count() { return answer().devices; }
 const char* cuda_status() { return answer().words.c_str(); }

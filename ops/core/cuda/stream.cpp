@@ -30,9 +30,10 @@ void Stream::wait() const {
   check(cudaStreamSynchronize(handle_.get()), "cudaStreamSynchronize");
 }
 
-Event::Event() {
+Event::Event(EventClock clock) {
   cudaEvent_t made = nullptr;
-  check(cudaEventCreateWithFlags(&made, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+  const unsigned flags = clock == EventClock::Yes ? cudaEventDefault : cudaEventDisableTiming;
+  check(cudaEventCreateWithFlags(&made, flags), "cudaEventCreateWithFlags");
   handle_.reset(made);
 }
 
@@ -57,6 +58,12 @@ bool Event::passed() const {
 void Event::wait() const {
   count_host_wait();
   check(cudaEventSynchronize(handle_.get()), "cudaEventSynchronize");
+}
+
+double Event::seconds_since(const Event& earlier) const {
+  float milliseconds = 0.0F;
+  check(cudaEventElapsedTime(&milliseconds, earlier.handle_.get(), handle_.get()), "cudaEventElapsedTime");
+  return 1e-3 * static_cast<double>(milliseconds);
 }
 
 }  // namespace isobath::cuda

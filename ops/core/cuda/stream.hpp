@@ -36,10 +36,13 @@ struct DestroyEvent {
   void operator()(cudaEvent_t event) const noexcept;
 };
 
-/// A point in the work of a queue, without a clock.
+/// Whether an event notes the time at which it passes.
+enum class EventClock { No, Yes };
+
+/// A point in the work of a queue.
 class Event {
  public:
-  Event();
+  explicit Event(EventClock clock = EventClock::No);
   /// The point after everything that `queue` holds now.
   void record(CudaQueue queue) const;
   /// What `queue` is given from now on runs after the recorded point. Costs the host nothing.
@@ -48,6 +51,8 @@ class Event {
   bool passed() const;
   /// Blocks the host until the recorded point has passed; the wait is counted.
   void wait() const;
+  /// The device's time from `earlier` to here. Both have clocks and have passed.
+  double seconds_since(const Event& earlier) const;
 
  private:
   std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent> handle_;

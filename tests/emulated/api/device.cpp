@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/emulated/api/waits.hpp"
 #include "tests/emulated/engine/shared_arena.hpp"
 #include "tests/emulated/streams/scheduler.hpp"
 
@@ -65,7 +66,14 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   return report(cudaErrorInvalidValue);
 }
 
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  if (!is_device(device)) return report(cudaErrorInvalidDevice);
+  *properties = {"CUDA emulated on the CPU, whose times mean nothing"};
+  return cudaSuccess;
+}
+
 cudaError_t cudaDeviceSynchronize() {
+  isobath::emulated::note_wait();
   isobath::emulated::Scheduler::instance().finish_device(chosen_device);
   return cudaSuccess;
 }

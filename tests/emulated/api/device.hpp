@@ -22,6 +22,10 @@ cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDevice(int* device);
 /// Those of compute capability 9.0, with few multiprocessors, so that kernels sized by them stay small.
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+struct cudaDeviceProp {
+  char name[256];
+};
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 /// Runs everything that is queued on the current device.
 cudaError_t cudaDeviceSynchronize();
 /// Of the current device, in bytes.

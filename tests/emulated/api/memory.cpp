@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "tests/emulated/api/device.hpp"
+#include "tests/emulated/api/waits.hpp"
 #include "tests/emulated/engine/shared_arena.hpp"
 
 namespace {
 
 using isobath::emulated::current_device;
 using isobath::emulated::NodePtr;
+using isobath::emulated::note_wait;
 using isobath::emulated::PieceKind;
 using isobath::emulated::PiecePtr;
 using isobath::emulated::Pieces;
@@ -113,7 +115,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (!target.right || !source.right) return report(cudaErrorInvalidValue);
   NodePtr copy;
   const cudaError_t error = submit(stream, copy_work(to, target, from, source, bytes), &copy);
-  if (error == cudaSuccess && !target.piece) Scheduler::instance().finish(copy);
+  if (error == cudaSuccess && !target.piece) {
+    note_wait();
+    Scheduler::instance().finish(copy);
+  }
   return error;
 }
 

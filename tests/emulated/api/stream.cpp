@@ -1,10 +1,12 @@
 #include "tests/emulated/api/stream.hpp"
 
+#include <chrono>
 #include <map>
 #include <utility>
 
 #include "tests/emulated/api/device.hpp"
 #include "tests/emulated/api/handles.hpp"
+#include "tests/emulated/api/waits.hpp"
 
 using isobath::emulated::Handles;
 using isobath::emulated::NodePtr;
@@ -17,6 +19,7 @@ struct CUstream_st {
 };
 struct CUevent_st {
   int device;
+  bool has_clock;
   NodePtr recorded;
 };
 
@@ -61,6 +64,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) { return valid_if(streams().d
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const StreamPtr queue = stream_behind(stream);
   if (!queue) return report(cudaErrorInvalidResourceHandle);
+  isobath::emulated::note_wait();
   if (const NodePtr last = Scheduler::instance().last_of(queue)) Scheduler::instance().finish(last);
   return cudaSuccess;
 }
@@ -82,7 +86,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   if ((flags & ~cudaEventDisableTiming) != 0) return report(cudaErrorInvalidValue);
-  *event = events().create({current_device(), nullptr});
+  *event = events().create({current_device(), (flags & cudaEventDisableTiming) == 0, nullptr});
   return cudaSuccess;
 }
 
@@ -101,6 +105,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   NodePtr recorded;
   if (!events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
     return report(cudaErrorInvalidResourceHandle);
+  isobath::emulated::note_wait();
   if (recorded) Scheduler::instance().finish(recorded);
   return cudaSuccess;
 }
@@ -110,6 +115,23 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (!events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
     return report(cudaErrorInvalidResourceHandle);
   return answer(recorded);
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+  NodePtr nodes[2];
+  const cudaEvent_t ends[2] = {from, to};
+  for (int end = 0; end < 2; ++end) {
+    bool has_clock = false;
+    events().with(ends[end], [&](const CUevent_st& it) {
+      has_clock = it.has_clock;
+      nodes[end] = it.recorded;
+    });
+    if (!has_clock || !nodes[end]) return report(cudaErrorInvalidResourceHandle);
+  }
+  for (const NodePtr& node : nodes)
+    if (!Scheduler::instance().is_done(node)) return report(cudaErrorNotReady);
+  *milliseconds = std::chrono::duration<float, std::milli>(nodes[1]->done_at - nodes[0]->done_at).count();
+  return cudaSuccess;
 }
 
 namespace isobath::emulated {

@@ -30,6 +30,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = nullptr);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 /// cudaErrorNotReady before the recorded point; each call then brings it nearer.
 cudaError_t cudaEventQuery(cudaEvent_t event);
+/// Between two recorded points that have passed, by the clock of the host; cudaErrorNotReady before that.
+/// cudaErrorInvalidResourceHandle for events that were never recorded or have no clock.
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to);
 
 namespace isobath::emulated {
 

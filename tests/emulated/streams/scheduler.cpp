@@ -92,6 +92,7 @@ bool Scheduler::run_front(StreamPtr stream, Lock& lock) {
   const bool over = run(node->work, thrown);
   lock.lock();
   node->state = over ? NodeState::Done : NodeState::Queued;
+  node->done_at = std::chrono::steady_clock::now();
   if (!over) {
     changed_.notify_all();
     return false;
@@ -123,6 +124,11 @@ bool Scheduler::step_towards(const NodePtr& goal, Lock& lock) {
   if (stream->waiting.front()->state != NodeState::Running) return run_front(std::move(stream), lock);
   changed_.wait(lock);  // another thread of the host is at it
   return true;
+}
+
+bool Scheduler::is_done(const NodePtr& node) {
+  const Lock lock(mutex_);
+  return node->state == NodeState::Done;
 }
 
 void Scheduler::finish(const NodePtr& node) {

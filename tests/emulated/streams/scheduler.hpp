@@ -2,6 +2,7 @@
 // The queues of all streams, and who runs what is in them: the threads of the host, within their calls, as the schedule
 // says. Work of one stream runs in order; work of two streams in any order that events allow.
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -35,6 +36,7 @@ struct Node {
   std::shared_ptr<StreamQueue> stream;
   std::vector<std::shared_ptr<Node>> after;  // in other streams
   NodeState state = NodeState::Queued;
+  std::chrono::steady_clock::time_point done_at = {};
 };
 using NodePtr = std::shared_ptr<Node>;
 
@@ -58,6 +60,8 @@ class Scheduler {
   /// Appends work to a stream, to run after `event` too where that is not null. Whatever runs in this call and throws
   /// (Fault) reaches the caller.
   NodePtr submit(const StreamPtr& stream, Work work, NodePtr event = nullptr);
+  /// Whether the node has run; runs nothing.
+  bool is_done(const NodePtr& node);
   /// Runs what the node needs, and the node.
   void finish(const NodePtr& node);
   /// Whether the node has run. If not, something that it needs has run on return: who polls gets there.

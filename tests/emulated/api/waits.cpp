@@ -1,0 +1,11 @@
+#include "tests/emulated/api/waits.hpp"
+
+namespace isobath::emulated {
+namespace {
+thread_local std::int64_t noted = 0;
+}
+
+std::int64_t waits() { return noted; }
+void note_wait() { ++noted; }
+
+}  // namespace isobath::emulated
