@@ -7,14 +7,17 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/command.hpp"
+#include "launcher/device_option.hpp"
 #include "launcher/session.hpp"
 #include "launcher/signals.hpp"
 #include "launcher/tokenizer_bench.hpp"
+#include "ops/core/device_memory.hpp"
 #include "ops/core/threads.hpp"
 #include "parallel/agreement.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
 #include "trainer/bench/step_bench.hpp"
 #include "trainer/report/step_trace.hpp"
+#include "trainer/run/device_ranks.hpp"
 
 namespace isobath {
 namespace {
@@ -27,6 +30,7 @@ struct BenchArguments {
   bool of_checkpoints = false;
   std::string directory = ".";
   bool as_json = false;
+  DeviceChoice device = DeviceChoice::Cpu;
   bool dense_only = false;
   Recompute recompute = Recompute::None;
   std::string trace = {};
@@ -52,6 +56,12 @@ StepBenchOptions small_model() {
 std::string name_of(const ModelConfig& model) {
   const char* family = model.family == Family::Modern ? "modern " : "";
   return text(family, 'd', model.width, " L", model.layers, " H", model.heads, " T", model.context);
+}
+
+/// What rank 0 computes on.
+std::string name_of_device(const BenchArguments& arguments) {
+  const Device device = device_of(arguments.device);
+  return device.is_cuda() ? cuda_device_name(device) : "cpu";
 }
 
 nlohmann::ordered_json ops_json(const std::vector<OpRow>& ops) {
@@ -108,24 +118,27 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report) 
                     {"activation_bytes", row.activation_bytes},
                     {"new_blocks", row.new_blocks},
                     {"host_waits", row.host_waits},
+                    {"bus_bandwidth", row.bus_bandwidth},
+                    {"device", name_of_device(arguments)},
                     {"ops", ops_json(row.ops)}});
   std::printf("%s\n", rows.dump(1).c_str());
 }
 
 void print_ranks(const StepBenchReport& report) {
-  std::printf("%15s %9s %11s %14s %10s %10s %7s %11s %9s\n", "ranks x threads", "ms/step", "ms compute",
-              "ms communicate", "imbalance", "tokens/s", "share", "time ratio", "act. MiB");
+  std::printf("%15s %9s %11s %14s %10s %10s %7s %11s %9s %9s\n", "ranks x threads", "ms/step", "ms compute",
+              "ms communicate", "imbalance", "tokens/s", "share", "time ratio", "act. MiB", "bus GB/s");
   for (const StepBenchRow& row : report.rows)
-    std::printf("%15s %9.1f %11.1f %14.1f %10.3f %10.0f %7.3f %11.3f %9.1f\n",
+    std::printf("%15s %9.1f %11.1f %14.1f %10.3f %10.0f %7.3f %11.3f %9.1f %9.2f\n",
                 text(row.ranks, " x ", row.threads).c_str(), row.seconds * 1e3, row.compute_seconds * 1e3,
                 row.communication_seconds * 1e3, row.imbalance, row.tokens_per_second, row.share_of_peak,
-                row.time_ratio, static_cast<double>(row.activation_bytes) / 1048576.0);
+                row.time_ratio, static_cast<double>(row.activation_bytes) / 1048576.0, row.bus_bandwidth * 1e-9);
 }
 
 void print_table(const BenchArguments& arguments, const StepBenchReport& report) {
   std::printf("%s, batch %lld; %lld steps after %lld\n", name_of(arguments.options.model).c_str(),
               static_cast<long long>(arguments.options.batch), static_cast<long long>(arguments.options.steps),
               static_cast<long long>(arguments.options.warmup));
+  if (arguments.device == DeviceChoice::Cuda) std::printf("on %s\n", name_of_device(arguments).c_str());
   for (std::size_t i = 0; i < report.rows.size(); ++i)
     if (i == 0 || report.rows[i].dtype != report.rows[i - 1].dtype)
       std::printf("peak %s %.1f GFLOP/s\n", std::string(name_of(report.rows[i].dtype)).c_str(),
@@ -203,6 +216,7 @@ ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
   // Over ranks, each row binds the ranks that it has.
   settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
   StepBenchOptions options = arguments.options;
+  options.device = on_every_rank(ranks, [&] { return device_of(arguments.device); });
   if (arguments.dense_only) options.depths.resize(1);
   options.bind = arguments.bind;
   options.traced = !arguments.trace.empty();
@@ -275,9 +289,11 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
       ->capture_default_str();
   command->add_flag_callback(
       "--unbound", [arguments] { arguments->bind = Binding::None; }, "as system.bind: none");
-  CLI::Option* checkpoints =
-      command->add_flag("--checkpoints", arguments->of_checkpoints,
-                        "what saving and loading cost against memcpy, plain writing and reading");
+  CLI::Option* device = add_device(*command, arguments->device);
+  CLI::Option* checkpoints = command
+                                 ->add_flag("--checkpoints", arguments->of_checkpoints,
+                                            "what saving and loading cost against memcpy, plain writing and reading")
+                                 ->excludes(device);
   command
       ->add_option("--directory", arguments->directory,
                    "with --checkpoints: where to write; a folder is made and removed")

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/command.hpp"
+#include "launcher/device_option.hpp"
 #include "launcher/session.hpp"
 #include "launcher/signals.hpp"
 #include "trainer/metrics/flops.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct EvaluateArguments {
   std::string run;
   std::int64_t windows = 0;
+  std::optional<DeviceChoice> device = {};
   bool as_json = false;
 };
 
@@ -59,7 +61,7 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
 }
 
 ExitCode evaluate_run(const EvaluateArguments& arguments, Communicator& ranks) {
-  RunSetup setup = set_up_trained_run(arguments.run, ranks);
+  RunSetup setup = set_up_trained_run(arguments.run, arguments.device, ranks);
   settle_threads(setup.config.system, ranks);
   const TrainedRun run(arguments.run, std::move(setup), ranks);
   const std::vector<Evaluation> evaluations = run.evaluate_rules(arguments.windows);
@@ -84,6 +86,7 @@ void add_evaluate(CLI::App& app, CommandBody& chosen) {
   command->add_option("run", arguments->run, "folder of the run, e.g. runs/demo-tsa")->required();
   command->add_option("--windows", arguments->windows, "evenly spaced validation windows; 0: every target")
       ->capture_default_str();
+  add_device(*command, arguments->device);
   command->add_flag("--json", arguments->as_json, "print JSON");
   command->callback([arguments, &chosen] {
     chosen = [arguments] {

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "launcher/command.hpp"
+#include "launcher/device_option.hpp"
 #include "launcher/session.hpp"
 #include "parallel/self_communicator.hpp"
 #include "trainer/run/trained_run.hpp"
@@ -17,6 +18,7 @@ struct SampleArguments {
   std::string run;
   std::string prompt = "\n";
   std::string rule;
+  std::optional<DeviceChoice> device = {};
   SampleOptions options;
 };
 
@@ -37,7 +39,7 @@ const Router& rule_named(const RuleSet& rules, const std::string& name) {
 
 ExitCode sample_run(const SampleArguments& arguments) {
   SelfCommunicator alone;
-  RunSetup setup = set_up_trained_run(arguments.run, alone);
+  RunSetup setup = set_up_trained_run(arguments.run, arguments.device, alone);
   settle_threads(setup.config.system, alone);
   const TrainedRun run(arguments.run, std::move(setup), alone);
   const Tokenizer* tokenizer = run.setup().dataset.tokenizer.get();
@@ -72,6 +74,7 @@ void add_sample(CLI::App& app, CommandBody& chosen) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--seed", options.seed, "of the draws")->capture_default_str();
   command->add_option("--rule", arguments->rule, "routing rule; default: the deployable one");
+  add_device(*command, arguments->device);
   command->callback([arguments, &chosen] { chosen = [arguments] { return sample_run(*arguments); }; });
 }
 

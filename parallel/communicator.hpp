@@ -93,7 +93,7 @@ class Communicator {
   virtual void abort(ExitCode code) noexcept = 0;
 
   /// What this rank's collectives did last, for any thread, even while one hangs; null where none can hang.
-  virtual std::shared_ptr<const CollectiveRing> ring() const { return nullptr; }
+  virtual std::shared_ptr<CollectiveRing> ring() const { return nullptr; }
 
  protected:
   Communicator() = default;

@@ -41,13 +41,14 @@ std::size_t elements(Buffer data) { return static_cast<std::size_t>(data.count);
 
 class PendingNccl final : public PendingCollective {
  public:
-  PendingNccl(std::shared_ptr<NcclLink> link, std::shared_ptr<const cuda::Event> done)
-      : link_(std::move(link)), done_(std::move(done)), times_{nanoseconds_now(), 0} {}
+  PendingNccl(std::shared_ptr<NcclLink> link, QueuedNccl call)
+      : link_(std::move(link)), call_(std::move(call)), times_{nanoseconds_now(), 0} {}
 
   // A failed group's stream is freed by NCCL's abort, so this has an end.
   void await() noexcept override {
     try {
-      while (!done_->passed()) std::this_thread::sleep_for(kNap);
+      while (!call_.done->passed()) std::this_thread::sleep_for(kNap);
+      link_->note_end(call_);
     } catch (...) {
       error_ = std::current_exception();
     }
@@ -57,13 +58,14 @@ class PendingNccl final : public PendingCollective {
     link_->failure()->rethrow();
     if (error_) std::rethrow_exception(error_);
   }
-  void order(CudaQueue queue) override { done_->before(queue); }
+  void order(CudaQueue queue) override { call_.done->before(queue); }
+  bool is_on_device() const override { return true; }
   // From the call to when the host saw the end: the device's own times would cost events with clocks.
   CollectiveTimes times() const override { return times_; }
 
  private:
   std::shared_ptr<NcclLink> link_;
-  std::shared_ptr<const cuda::Event> done_;
+  QueuedNccl call_;
   CollectiveTimes times_;
   std::exception_ptr error_;
 };
@@ -78,14 +80,14 @@ class NcclCommunicator final : public Communicator {
 
   [[nodiscard]] Collective all_reduce(MutableBuffer data, Reduce how) override {
     if (!is_ours(data)) return host_->all_reduce(data, how);
-    return run("all_reduce", data, [=](ncclComm_t ranks, cudaStream_t stream) {
+    return run(CallKind::AllReduce, data, [=](ncclComm_t ranks, cudaStream_t stream) {
       return ncclAllReduce(data.data, data.data, elements(data), type_of(data.dtype), reduction_of(how), ranks, stream);
     });
   }
   [[nodiscard]] Collective reduce_scatter(Buffer whole, MutableBuffer mine, Reduce how) override {
     check_pieces(mine, whole);
     if (!is_ours(mine)) return host_->reduce_scatter(whole, mine, how);
-    return run("reduce_scatter", mine, [=](ncclComm_t ranks, cudaStream_t stream) {
+    return run(CallKind::ReduceScatter, mine, [=](ncclComm_t ranks, cudaStream_t stream) {
       return ncclReduceScatter(whole.data, mine.data, elements(mine), type_of(mine.dtype), reduction_of(how), ranks,
                                stream);
     });
@@ -93,14 +95,14 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] Collective all_gather(Buffer mine, MutableBuffer whole) override {
     check_pieces(mine, whole);
     if (!is_ours(mine)) return host_->all_gather(mine, whole);
-    return run("all_gather", mine, [=](ncclComm_t ranks, cudaStream_t stream) {
+    return run(CallKind::AllGather, mine, [=](ncclComm_t ranks, cudaStream_t stream) {
       return ncclAllGather(mine.data, whole.data, elements(mine), type_of(mine.dtype), ranks, stream);
     });
   }
   [[nodiscard]] Collective broadcast(MutableBuffer data, Root root) override {
     require(root.rank >= 0 && root.rank < size(), "root ", root.rank, " of ", size(), " ranks");
     if (!is_ours(data)) return host_->broadcast(data, root);
-    return run("broadcast", data, [=](ncclComm_t ranks, cudaStream_t stream) {
+    return run(CallKind::Broadcast, data, [=](ncclComm_t ranks, cudaStream_t stream) {
       return ncclBroadcast(data.data, data.data, elements(data), type_of(data.dtype), root.rank, ranks, stream);
     });
   }
@@ -115,7 +117,9 @@ class NcclCommunicator final : public Communicator {
   }
   std::unique_ptr<Communicator> split(Color color) override {
     std::shared_ptr<Communicator> part = host_->split(color);
-    auto link = std::make_shared<NcclLink>(*part, link_->device(), link_->limits(), link_->failure());
+    NcclSettings settings = link_->settings();
+    if (const auto notes = part->ring()) settings.group = notes->new_group();
+    auto link = std::make_shared<NcclLink>(*part, settings, link_->failure());
     return std::make_unique<NcclCommunicator>(std::move(part), std::move(link));
   }
   // Takes no lock and calls nothing of NCCL, which may be what hangs. Where the process lives on, the link's own thread
@@ -124,7 +128,7 @@ class NcclCommunicator final : public Communicator {
     link_->failure()->set("this rank has ended the job");
     host_->abort(code);
   }
-  std::shared_ptr<const CollectiveRing> ring() const override { return host_->ring(); }
+  std::shared_ptr<CollectiveRing> ring() const override { return host_->ring(); }
 
  private:
   // Whether NCCL moves the data; otherwise the host does, or there is none.
@@ -133,8 +137,8 @@ class NcclCommunicator final : public Communicator {
       link_->failure()->rethrow();
       return false;
     }
-    require(data.device == link_->device(), "a collective over ", data.device, " memory among ranks on ",
-            link_->device());
+    require(data.device == link_->settings().device, "a collective over ", data.device, " memory among ranks on ",
+            link_->settings().device);
     return true;
   }
   void check_pieces(Buffer piece, Buffer whole) const {
@@ -142,9 +146,10 @@ class NcclCommunicator final : public Communicator {
             "a piece of ", piece.count, ' ', name_of(piece.dtype), " on ", piece.device, " for each of ", size(),
             " ranks against a whole of ", whole.count, ' ', name_of(whole.dtype), " on ", whole.device);
   }
-  Collective run(const char* name, Buffer data, const NcclCall& call) {
+  Collective run(CallKind kind, Buffer data, const NcclCall& call) {
     if (data.count == 0) return {};
-    return Collective(std::make_shared<PendingNccl>(link_, link_->run(current_cuda_queue(data.device), name, call)));
+    const Call noted{kind, data.count, data.dtype};
+    return Collective(std::make_shared<PendingNccl>(link_, link_->run(current_cuda_queue(data.device), noted, call)));
   }
 
   std::shared_ptr<Communicator> host_;
@@ -156,7 +161,7 @@ class NcclCommunicator final : public Communicator {
 std::unique_ptr<Communicator> nccl_communicator(Communicator& host, Device device, const NcclLimits& limits) {
   if (cuda_device_count() == 0)
     throw BackendError(text("ranks on ", device, " need a GPU, but ", cuda_status(), "; set device: cpu"));
-  auto link = std::make_shared<NcclLink>(host, device, limits, std::make_shared<NcclFailure>());
+  auto link = std::make_shared<NcclLink>(host, NcclSettings{device, limits, 0}, std::make_shared<NcclFailure>());
   // The host's communicator is the caller's.
   return std::make_unique<NcclCommunicator>(std::shared_ptr<Communicator>(&host, [](Communicator*) {}),
                                             std::move(link));

@@ -1,5 +1,6 @@
 #include "parallel/nccl_link.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 
@@ -19,6 +20,9 @@ using std::chrono::duration;
 constexpr std::chrono::milliseconds kLook{20};
 // Between two looks at a call that goes on in the background.
 constexpr std::chrono::microseconds kNap{200};
+// Younger calls are not asked whether they have ended: there are many of them, most end by themselves, and to ask
+// hurries the work along where somebody forgot to order it. Short beside what a crash report tells of.
+constexpr std::chrono::steady_clock::duration kPatience = std::chrono::seconds(1);
 // Collectives whose ends nobody has looked at; more are looked through at the next call.
 constexpr std::size_t kMostPending = 256;
 
@@ -73,8 +77,8 @@ void NcclFailure::rethrow() const {
   throw PeerError(words_);
 }
 
-NcclLink::NcclLink(Communicator& host, Device device, const NcclLimits& limits, std::shared_ptr<NcclFailure> failure)
-    : device_(device), limits_(limits), failure_(std::move(failure)), exceptions_(std::uncaught_exceptions()) {
+NcclLink::NcclLink(Communicator& host, const NcclSettings& settings, std::shared_ptr<NcclFailure> failure)
+    : settings_(settings), notes_(host.ring()), failure_(std::move(failure)), exceptions_(std::uncaught_exceptions()) {
   ncclUniqueId id{};
   on_every_rank(host, [&] {
     if (host.rank() == 0) check(ncclGetUniqueId(&id), "ncclGetUniqueId");
@@ -90,12 +94,12 @@ NcclLink::NcclLink(Communicator& host, Device device, const NcclLimits& limits, 
 void NcclLink::start(Communicator& host, const ncclUniqueId& id) {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;  // a blocking start may hang where no limit reaches it
-  cuda::check(cudaSetDevice(device_.index), "cudaSetDevice");
+  cuda::check(cudaSetDevice(settings_.device.index), "cudaSetDevice");
   const ncclResult_t answer = ncclCommInitRankConfig(&handle_, host.size(), id, host.rank(), &config);
-  const ncclResult_t outcome = settle(answer, limits_.start);
+  const ncclResult_t outcome = settle(answer, settings_.limits.start);
   if (outcome == ncclSuccess) return;
   abort();  // so that the others need not wait for this rank until their limit
-  throw BackendError(text("the ranks have not met over NCCL within ", limits_.start,
+  throw BackendError(text("the ranks have not met over NCCL within ", settings_.limits.start,
                           " s: ", ncclGetErrorString(outcome), "; run with NCCL_DEBUG=INFO to see why"));
 }
 
@@ -110,41 +114,54 @@ ncclResult_t NcclLink::settle(ncclResult_t answer, double seconds) {
   return answer;
 }
 
-std::shared_ptr<const cuda::Event> NcclLink::run(CudaQueue queue, const char* name, const NcclCall& call) {
+QueuedNccl NcclLink::run(CudaQueue queue, const Call& noted, const NcclCall& call) {
   const std::lock_guard lock(mutex_);
   failure_->rethrow();
+  const char* const name = name_of(noted.kind);
   require(handle_ != nullptr, name, " after the end of NCCL");
-  if (pending_.size() >= kMostPending) forget_passed();
+  if (pending_.size() >= kMostPending) forget_passed({});
+  QueuedNccl queued;
+  if (notes_) queued.note = notes_->enqueue(settings_.group, noted, Carrier::Nccl);
   const cuda::Event before;
   before.record(queue);
   before.before(stream_.queue());
-  const ncclResult_t answer = settle(call(handle_, cuda::stream_of(stream_.queue())), limits_.start);
-  if (answer == ncclInvalidArgument) check(answer, name);  // the only error that leaves the handle of use
+  const ncclResult_t answer = settle(call(handle_, cuda::stream_of(stream_.queue())), settings_.limits.start);
+  if (answer == ncclInvalidArgument) {  // the only error that leaves the handle of use
+    note_end(queued);
+    check(answer, name);
+  }
   if (answer != ncclSuccess) failure_->set(text("NCCL failed in ", name, ": ", ncclGetErrorString(answer)));
   failure_->rethrow();
   const auto done = std::make_shared<cuda::Event>();
   done->record(stream_.queue());
-  pending_.push_back({done, Clock::now(), name});
-  return done;
+  queued.done = done;
+  pending_.push_back({queued, Clock::now(), noted.kind});
+  return queued;
 }
 
-void NcclLink::forget_passed() {
-  while (!pending_.empty() && pending_.front().done->passed()) pending_.pop_front();
+void NcclLink::note_end(const QueuedNccl& call) const {
+  // After a failure streams are free because NCCL was aborted, not because anything has ended.
+  if (notes_ && !failure_->is_set()) notes_->finish_on_device(call.note);
 }
 
-// Looks at no event before its limit: that would hurry the work along where somebody forgot to order it.
+// Of those that were called at least `age` ago.
+void NcclLink::forget_passed(Clock::duration age) {
+  while (!pending_.empty() && Clock::now() - pending_.front().at >= age && pending_.front().call.done->passed()) {
+    note_end(pending_.front().call);
+    pending_.pop_front();
+  }
+}
+
 void NcclLink::look() {
   ncclResult_t state = ncclSuccess;
   check(ncclCommGetAsyncError(handle_, &state), "ncclCommGetAsyncError");
   if (state != ncclSuccess && state != ncclInProgress)
     failure_->set(text("a rank is gone, NCCL says: ", ncclGetErrorString(state)));
-  const auto is_late = [&] {
-    return !pending_.empty() && Clock::now() - pending_.front().called > duration<double>(limits_.collective);
-  };
-  while (is_late() && pending_.front().done->passed()) pending_.pop_front();
-  if (is_late())
-    failure_->set(text(pending_.front().name, " on ", device_, " has not ended within ", limits_.collective,
-                       " s: a rank is gone, hangs or makes other calls"));
+  const duration<double> limit(settings_.limits.collective);
+  forget_passed(std::min(kPatience, std::chrono::duration_cast<Clock::duration>(limit)));
+  if (!pending_.empty() && Clock::now() - pending_.front().at > limit)
+    failure_->set(text(name_of(pending_.front().kind), " on ", settings_.device, " has not ended within ",
+                       limit.count(), " s: a rank is gone, hangs or makes other calls"));
 }
 
 void NcclLink::watch() {
@@ -164,13 +181,13 @@ void NcclLink::watch() {
 
 void NcclLink::abort() noexcept {
   if (handle_ == nullptr) return;
-  const HardDeadline deadline(limits_.abort);
+  const HardDeadline deadline(settings_.limits.abort);
   const ncclResult_t result = ncclCommAbort(std::exchange(handle_, nullptr));
   if (result != ncclSuccess) log(LogLevel::Error, text("ncclCommAbort: ", ncclGetErrorString(result)));
 }
 
 void NcclLink::finish() {
-  ncclResult_t answer = settle(ncclCommFinalize(handle_), limits_.start);
+  ncclResult_t answer = settle(ncclCommFinalize(handle_), settings_.limits.start);
   if (answer == ncclSuccess) answer = ncclCommDestroy(handle_);
   if (answer == ncclSuccess) handle_ = nullptr;
 }

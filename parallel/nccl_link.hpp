@@ -15,6 +15,7 @@
 
 #include "ops/core/cuda/stream.hpp"
 #include "parallel/nccl_communicator.hpp"
+#include "parallel/transport/collective_ring.hpp"
 
 namespace isobath {
 
@@ -37,41 +38,54 @@ class NcclFailure {
 /// What one NCCL call does.
 using NcclCall = std::function<ncclResult_t(ncclComm_t, cudaStream_t)>;
 
+struct NcclSettings {
+  Device device;
+  NcclLimits limits;
+  int group = 0;  ///< its number in the notes of collectives
+};
+
+/// A call that lies in NCCL's stream.
+struct QueuedNccl {
+  std::shared_ptr<const cuda::Event> done;
+  std::uint64_t note = 0;  ///< its number in the notes of collectives; 0: there are none
+};
+
 class NcclLink {
  public:
-  /// Meets the ranks of `host`; every rank calls it.
-  NcclLink(Communicator& host, Device device, const NcclLimits& limits, std::shared_ptr<NcclFailure> failure);
+  /// Meets the ranks of `host`; every rank calls it. Calls are noted in the host's ring.
+  NcclLink(Communicator& host, const NcclSettings& settings, std::shared_ptr<NcclFailure> failure);
   /// An orderly end, which every rank has to come to; after a failure or under an exception, an abort.
   ~NcclLink();
   NcclLink(const NcclLink&) = delete;
   NcclLink& operator=(const NcclLink&) = delete;
 
-  /// Runs `call` after what `queue` holds now; the event is its end. Throws PeerError if the group has failed,
+  /// Runs `call`, which does what `noted` says, after what `queue` holds now. Throws PeerError if the group has failed,
   /// InternalError for a call that NCCL refuses.
-  std::shared_ptr<const cuda::Event> run(CudaQueue queue, const char* name, const NcclCall& call);
+  QueuedNccl run(CudaQueue queue, const Call& noted, const NcclCall& call);
+  /// Somebody has seen the end of a call.
+  void note_end(const QueuedNccl& call) const;
 
   const std::shared_ptr<NcclFailure>& failure() const { return failure_; }
-  const NcclLimits& limits() const { return limits_; }
-  Device device() const { return device_; }
+  const NcclSettings& settings() const { return settings_; }
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Pending {
-    std::shared_ptr<const cuda::Event> done;
-    Clock::time_point called;
-    const char* name;
+    QueuedNccl call;
+    Clock::time_point at;
+    CallKind kind;
   };
 
   void start(Communicator& host, const ncclUniqueId& id);
   ncclResult_t settle(ncclResult_t answer, double seconds);
   void watch();
   void look();
-  void forget_passed();
+  void forget_passed(Clock::duration age);
   void finish();
   void abort() noexcept;
 
-  Device device_;
-  NcclLimits limits_;
+  NcclSettings settings_;
+  std::shared_ptr<CollectiveRing> notes_;  // null where the host keeps none
   std::shared_ptr<NcclFailure> failure_;
   int exceptions_;
   cuda::Stream stream_;

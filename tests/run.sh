@@ -84,10 +84,11 @@ build cpu-tsan test_parallel test_data test_laws &&
 
 # CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
 # is one. Needs no CUDA toolkit.
-build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
+build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks && check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
 if [[ $full == yes ]]; then # all of the suite under TSan, and what a newcomer sees
   build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)
+  step gpu-laws ctest --test-dir build/cuda-emulated --build-config Full --output-on-failure --no-tests=error --tests-regex '^gpu\.laws\.whole'
   step demo ./quickstart demo
   step long ctest --test-dir build/cpu-release --build-config Full --output-on-failure --no-tests=error --tests-regex '^(slurm\.Walltime|launcher\.Gpt2)$'
 fi

@@ -29,6 +29,8 @@ class StepTotals {
   void add_routes(const ModelOutput& output, const Tensor& unit, double unit_value);
   /// Adds executed FLOPs of the model.
   void add_flops(std::int64_t flops);
+  /// f64 [1]: executed FLOPs of the model, for what only the device can count.
+  Tensor flops() const { return values_.slice(kFlops, Shape{1}); }
   /// Adds FLOPs that were executed again.
   void add_recomputed_flops(std::int64_t flops);
   /// Adds Batch::digest() of this rank's samples.

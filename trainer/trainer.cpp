@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "ops/add/add.hpp"
+#include "ops/attention/exact_pairs.hpp"
 #include "ops/core/op_clock.hpp"
 #include "ops/cross_entropy/cross_entropy.hpp"
 #include "ops/tally/tally.hpp"
@@ -81,6 +83,8 @@ void Trainer::stop(const StepTotals::Read& read) {
 
 void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
   const Ledger executed_before = ledger();
+  std::optional<ExactPairs> exact;  // what is chosen in training otherwise has as many rows in every sequence
+  if (config_.depth.policy == DepthPolicy::Replay) exact.emplace(totals_.flops());
   const double begun = seconds_now(), waited_before = collective_wait_seconds();
   active_rows_ = 0;
   totals_.begin();

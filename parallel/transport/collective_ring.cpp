@@ -13,11 +13,14 @@ std::int64_t now() {
 
 }  // namespace
 
+const char* name_of(Carrier carrier) { return carrier == Carrier::Host ? "host" : "nccl"; }
+
 void CollectiveRing::Slot::write(const CollectiveNote& note) {
   sequence.store(0);
   group.store(note.group);
   kind.store(note.kind);
   dtype.store(note.dtype);
+  carrier.store(note.carrier);
   bytes.store(note.bytes);
   enqueued.store(note.enqueued);
   started.store(note.started);
@@ -31,6 +34,7 @@ bool CollectiveRing::Slot::read(CollectiveNote& note) const {
   note.group = group.load();
   note.kind = kind.load();
   note.dtype = dtype.load();
+  note.carrier = carrier.load();
   note.bytes = bytes.load();
   note.enqueued = enqueued.load();
   note.started = started.load();
@@ -39,7 +43,7 @@ bool CollectiveRing::Slot::read(CollectiveNote& note) const {
   return note.sequence != 0 && sequence.load() == note.sequence;
 }
 
-std::uint64_t CollectiveRing::enqueue(int group, const Call& call) {
+std::uint64_t CollectiveRing::enqueue(int group, const Call& call, Carrier carrier) {
   CollectiveNote note;
   note.sequence = last_.fetch_add(1) + 1;
   note.group = group;
@@ -47,6 +51,8 @@ std::uint64_t CollectiveRing::enqueue(int group, const Call& call) {
   note.dtype = call.dtype;
   note.bytes = call.count * static_cast<std::int64_t>(size_of(call.dtype));
   note.enqueued = now();
+  note.carrier = carrier;
+  if (carrier == Carrier::Nccl) note.started = note.enqueued;
   slot_of(note.sequence).write(note);
   return note.sequence;
 }
@@ -67,6 +73,11 @@ void CollectiveRing::finish(std::uint64_t sequence) {
   Slot& slot = slot_of(sequence);
   if (slot.sequence.load() == sequence) slot.finished.store(finished);
   running_.finished.store(finished);
+}
+
+void CollectiveRing::finish_on_device(std::uint64_t sequence) {
+  Slot& slot = slot_of(sequence);
+  if (slot.sequence.load() == sequence) slot.finished.store(now());
 }
 
 void CollectiveRing::Slot::set_missing(std::span<const int> missing) {

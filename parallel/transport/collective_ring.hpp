@@ -1,5 +1,5 @@
 #pragma once
-// What a rank's communication thread did last, and what it waits for: read by another thread while a collective hangs.
+// What a rank's collectives did last, and what it waits for: read by another thread while a collective hangs.
 
 #include <array>
 #include <atomic>
@@ -17,6 +17,11 @@ struct MissingPeers {
   int count = 0;           ///< all of them
 };
 
+/// Who moves the data: a rank's communication thread, which knows whom it waits for, or NCCL, which does not say.
+enum class Carrier { Host, Nccl };
+
+const char* name_of(Carrier carrier);
+
 /// One collective. Times are steady-clock nanoseconds, 0 for what has not happened yet.
 struct CollectiveNote {
   std::uint64_t sequence = 0;  ///< from 1; all ranks make the same calls, so it names the same collective on each
@@ -25,12 +30,14 @@ struct CollectiveNote {
   DType dtype = DType::F32;
   std::int64_t bytes = 0;
   std::int64_t enqueued = 0, started = 0, finished = 0;
+  Carrier carrier = Carrier::Host;
   MissingPeers missing = {};  ///< whom the transfer waits for, or waited for last, that took longest
 
   bool is_running() const { return started != 0 && finished == 0; }
 };
 
-/// The last collectives of all communicators that share a communication thread. Writers take no lock and never wait;
+/// The last collectives of all communicators that share a communication thread, and of those over the same ranks'
+/// devices. Writers take no lock and never wait;
 /// neither does a reader, who gets each note whole or not at all.
 class CollectiveRing {
  public:
@@ -38,8 +45,11 @@ class CollectiveRing {
 
   /// A number for a new group.
   int new_group() { return groups_.fetch_add(1); }
-  /// The thread that calls the communicator.
-  std::uint64_t enqueue(int group, const Call& call);
+  /// The thread that calls the communicator. What NCCL carries has started with the call: in its stream, where it may
+  /// have to wait for the device's own work.
+  std::uint64_t enqueue(int group, const Call& call, Carrier carrier = Carrier::Host);
+  /// Whoever saw that what NCCL carries has ended, which may be a while ago.
+  void finish_on_device(std::uint64_t sequence);
 
   // The communication thread:
   void start(std::uint64_t sequence);
@@ -58,6 +68,7 @@ class CollectiveRing {
     std::atomic<int> group{0};
     std::atomic<CallKind> kind{CallKind::Barrier};
     std::atomic<DType> dtype{DType::F32};
+    std::atomic<Carrier> carrier{Carrier::Host};
     std::atomic<std::int64_t> bytes{0}, enqueued{0}, started{0}, finished{0};
     std::array<std::atomic<int>, kPeers> peers{};
     std::atomic<int> peer_count{0};

@@ -27,7 +27,7 @@ class QueuedCommunicator final : public Communicator {
   void barrier() override;
   std::unique_ptr<Communicator> split(Color color) override;
   void abort(ExitCode code) noexcept override;
-  std::shared_ptr<const CollectiveRing> ring() const override { return thread_->ring(); }
+  std::shared_ptr<CollectiveRing> ring() const override { return thread_->ring(); }
 
  private:
   template <class Body>

@@ -33,12 +33,20 @@ std::string describe(const CollectiveNote& note) {
   std::string out = text(name_of(note.kind), " ", note.sequence);
   if (note.bytes > 0) out += text(" of ", note.bytes, " bytes of ", name_of(note.dtype));
   if (note.group > 0) out += text(" in group ", note.group);
+  if (note.carrier == Carrier::Nccl) out += " over NCCL";
   return out;
 }
 
+/// Of the host's collectives the one that runs, which keeps the rank; otherwise NCCL's oldest, for which only its
+/// device may be waiting.
 const CollectiveNote* running(const std::vector<CollectiveNote>& notes) {
-  const auto found = std::find_if(notes.begin(), notes.end(), [](const auto& note) { return note.is_running(); });
-  return found == notes.end() ? nullptr : &*found;
+  const CollectiveNote* on_device = nullptr;
+  for (const CollectiveNote& note : notes) {
+    if (!note.is_running()) continue;
+    if (note.carrier == Carrier::Host) return &note;
+    if (on_device == nullptr) on_device = &note;
+  }
+  return on_device;
 }
 
 /// How much of the stage a collective took so far, in seconds.
@@ -67,10 +75,10 @@ std::string in_quotes(const std::string& raw) {
 std::string age(std::int64_t time) { return time == 0 ? "null" : rounded(seconds_since(time)); }
 
 std::string json_of(const CollectiveNote& note) {
-  return text(R"({"sequence": )", note.sequence, R"(, "group": )", note.group, R"(, "kind": )",
-              in_quotes(name_of(note.kind)), R"(, "bytes": )", note.bytes, R"(, "dtype": )",
-              in_quotes(std::string(name_of(note.dtype))), R"(, "enqueued": )", age(note.enqueued), R"(, "started": )",
-              age(note.started), R"(, "finished": )", age(note.finished), '}');
+  return text(R"({"sequence": )", note.sequence, R"(, "group": )", note.group, R"(, "by": )",
+              in_quotes(name_of(note.carrier)), R"(, "kind": )", in_quotes(name_of(note.kind)), R"(, "bytes": )",
+              note.bytes, R"(, "dtype": )", in_quotes(std::string(name_of(note.dtype))), R"(, "enqueued": )",
+              age(note.enqueued), R"(, "started": )", age(note.started), R"(, "finished": )", age(note.finished), '}');
 }
 
 std::string host() {
@@ -91,6 +99,10 @@ std::string line_of(const CrashReport& crash) {
                          rounded(crash.waited), " s, more than watchdog allows (", crash.limit, " s): ");
   const CollectiveNote* note = waited_in(crash);
   if (note == nullptr) return out + "no collective is under way, so this rank itself is late";
+  if (note->carrier == Carrier::Nccl)
+    return out + text(describe(*note), ", called ", rounded(seconds_since(note->started)),
+                      " s ago, has not ended, and NCCL does not say for whom it waits: for a rank that reports itself "
+                      "late, or another collective, or nothing");
   const MissingPeers& missing = note->missing;
   out += missing.count > 0 ? ranks_of(missing) : "nobody";
   if (!note->is_running())

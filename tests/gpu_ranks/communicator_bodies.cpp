@@ -8,6 +8,7 @@
 #include "gpu_ranks/ranks.hpp"
 #include "ops/core/host_waits.hpp"
 #include "parallel/exchange.hpp"
+#include "parallel/transport/collective_ring.hpp"
 #include "support/ranked/bodies.hpp"
 
 namespace isobath {
@@ -160,6 +161,31 @@ RANKED_TEST(GpuCollectives, refuse_what_cannot_be) {
                InternalError);
 }
 
+/// The notes of what NCCL carried, in order.
+std::vector<CollectiveNote> notes_of_nccl(const Communicator& ranks) {
+  std::vector<CollectiveNote> notes = ranks.ring()->notes();
+  std::erase_if(notes, [](const CollectiveNote& note) { return note.carrier != Carrier::Nccl; });
+  return notes;
+}
+
+RANKED_TEST(GpuNotes, tell_what_was_called_and_what_has_ended) {
+  const Tensor data = Tensor::zeros(Shape{10}, DType::F32, device());
+  ranks.all_reduce(data, Reduce::Sum).wait();
+  const CollectiveNote done = notes_of_nccl(ranks).back();
+  EXPECT_EQ(done.kind, CallKind::AllReduce);
+  EXPECT_EQ(done.bytes, 40);
+  EXPECT_GE(done.finished, done.started);
+  ranks.all_reduce(data, Reduce::Sum).before(current_cuda_queue(device()));
+  const auto called = notes_of_nccl(ranks).back().sequence;
+  const auto has_ended = [&] {
+    for (const CollectiveNote& note : notes_of_nccl(ranks))
+      if (note.sequence == called) return !note.is_running();
+    return true;
+  };
+  for (int look = 0; look < 300 && !has_ended(); ++look) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(has_ended()) << "nobody looked for three seconds";
+}
+
 // The last rank never makes the call; the others' limit ends it, and that tells the last one.
 RANKED_TEST(GpuFailures, of_one_rank_reach_all_within_the_limit) {
   if (ranks.size() == 1) return;
@@ -168,6 +194,7 @@ RANKED_TEST(GpuFailures, of_one_rank_reach_all_within_the_limit) {
   ranks.barrier();
   if (ranks.rank() < ranks.size() - 1) {
     EXPECT_THROW(group->all_reduce(data, Reduce::Sum).wait(), PeerError);
+    EXPECT_TRUE(notes_of_nccl(ranks).back().is_running()) << "it never ended";
   }
   ranks.barrier();
   const auto until_it_is_known = [&] {

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """The unchanged program trains on CUDA devices as it trains on the CPU: dense, TSA and MoD, on 1, 2 and 4 ranks, replicated and with divided optimizer state, in f32
-and in bf16; and a run that was cut in two has the bits of one that was not.
+and in bf16; and a run that was cut in two has the bits of one that was not. What was trained scores and writes on a device as on the CPU, bench measures there, and a crash
+report says in which collective of NCCL a rank was.
 Usage: training.py ISOBATH MPIEXEC [RANKS...]; by default 1, 2 and 4. Ends with 77 and the reason where there is no device, with 1 where a run failed or differs."""
 import json
 import os
+import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 CONFIG = """\
 model: {layers: 2, width: 64, heads: 2, context: 32, dropout: 0.1}
@@ -63,6 +67,54 @@ class Runs:
         print(f"resumed on {ranks} ranks: {'the same bits' if same else 'OTHER BITS'}", flush=True)
         return same
 
+    def scores(self, name, device, ranks):
+        done = self.isobath("evaluate", f"runs/{name}", "--device", device, "--windows", "8", "--json", ranks=ranks)
+        if done.returncode != 0:
+            sys.exit(f"evaluate on {device}: {done.stderr}")
+        return {rule["rule"]: rule for rule in json.loads(done.stdout)["rules"]}
+
+    def answers(self, name, ranks):
+        """The rules' scores and some words of a run, on the CPU and on the device."""
+        words = [self.isobath("sample", f"runs/{name}", "--device", device, "--tokens", "12", "--temperature", "0") for device in ("cpu", "cuda")]
+        good = words[0].returncode == 0 and words[0].stdout == words[1].stdout
+        for over in (0, ranks):
+            cpu, cuda = self.scores(name, "cpu", over), self.scores(name, "cuda", over)
+            good = good and cpu.keys() == cuda.keys()
+            for rule, score in cuda.items():
+                off = abs(score["loss"] / cpu[rule]["loss"] - 1)
+                # Whole numbers: with the same rows they are equal, and not with an estimate.
+                executed = [of[rule]["forward_flops"]["executed"] for of in (cpu, cuda)]
+                print(f"{name} {rule:15} on {max(1, over)} ranks: loss differs by {off:.1e}, executed FLOPs {executed[0]:.0f} and {executed[1]:.0f}", flush=True)
+                good = good and off <= BOUNDS["f32"] and executed[0] == executed[1]
+        return good
+
+    def benches(self, ranks):
+        small = "--layers 1 --width 32 --heads 2 --context 16 --vocabulary 19 --batch 4 --steps 2 --json --device cuda".split()
+        rows = json.loads(self.isobath("bench", *small, "--by-op").stdout)
+        good = all(row["host_waits"] == 1 and row["new_blocks"] == 0 and row["peak_flops"] > 0 for row in rows)
+        ops = [op for row in rows for op in row["ops"]]
+        good = good and all(op["share_of_limit"] > 0 for op in ops if op["limit"] != "none") and {"linear", "attention", "adamw"} <= {op["op"] for op in ops}
+        over = json.loads(self.isobath("bench", *small, "--over-ranks", ranks=ranks).stdout)
+        good = good and [row["bus_bandwidth"] > 0 for row in over] == [row["ranks"] > 1 for row in over]
+        print(f"bench on {rows[0]['device']}: {'good' if good else 'BAD'}", flush=True)
+        return good
+
+    def crashes(self):
+        """A rank that stands still: the other one's report names what NCCL carried then."""
+        command = [self.mpiexec, "-n", "2", self.program, "train", "run.yaml", "name=late", "system.device=cuda", "train.steps=1000000", "watchdog.step=4", "checkpoint.every=0"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as job:
+            metrics = pathlib.Path("runs/late/metrics.jsonl")
+            while job.poll() is None and not (metrics.exists() and metrics.read_text(encoding="utf-8").count("\n") > 3):
+                time.sleep(0.05)
+            ranks = [int(pid) for pid in pathlib.Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text(encoding="utf-8").split()]
+            stopped = next(pid for pid in ranks if b"OMPI_COMM_WORLD_RANK=1\0" in pathlib.Path(f"/proc/{pid}/environ").read_bytes())
+            os.kill(stopped, signal.SIGSTOP)
+            job.communicate(timeout=60)
+        crash = json.loads(pathlib.Path("runs/late/crash-0.json").read_text(encoding="utf-8"))
+        good = job.returncode == 79 and crash["running"]["by"] == "nccl" and "over NCCL, called" in crash["message"]
+        print(f"a rank stands still: {crash['message']}{'' if good else ' BAD'}", flush=True)
+        return good
+
 
 def main():
     runs = Runs(os.path.abspath(sys.argv[1]), sys.argv[2])
@@ -86,6 +138,9 @@ def main():
         good += [runs.compare(f"modern-bf16-{ranks}", ranks, "bf16", "model.family=modern", "model.kv_heads=1", "system.dtype=bf16", "train.recompute=block")
                  for ranks in (1, 2) if ranks in wanted]
         good += [runs.resumes(ranks) for ranks in (1, 2) if ranks in wanted]
+        if not sys.argv[3:]:
+            good += [runs.answers(f"{policy}-2-zero0-cuda", 2) for policy in ("token_selective", "mixture_of_depths")]
+            good += [runs.benches(2), runs.crashes()]
         if not runs.any_bit_differs:
             sys.exit("every loss has the CPU's bits: did anything run on the device?")
     return 0 if all(good) else 1

@@ -33,7 +33,7 @@ struct Pass {
 };
 
 Pass run_pass(const RunConfig& config) {
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   round_weights(replica);
   clear_tape();
   const Batch batch = small_batch(config);
@@ -80,7 +80,7 @@ TEST(Bf16, ForwardAndBackwardFollowF32OnEqualWeights) {
 
 TEST(Bf16, RoutersDecideFromTheF32Stream) {
   const RunConfig config = bf16_config(DepthPolicy::MixtureOfDepths);
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   const NoGrad no_grad;
   const ModelInput input = input_of(small_batch(config));
   const ModelOutput output = replica.model.forward(input, *replica.router, Phase::Training, 1);
@@ -91,7 +91,7 @@ TEST(Bf16, RoutersDecideFromTheF32Stream) {
 }
 
 std::vector<double> losses_of(const RunConfig& config, std::int64_t steps) {
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   std::vector<double> losses;
@@ -124,7 +124,7 @@ TEST(Bf16, LossesFollowF32OverThirtySteps) {
 
 TEST(Bf16, EvaluationReadsTheWeightsOfTheLastStep) {
   const RunConfig config = bf16_config(DepthPolicy::Dense);
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   trainer.step(small_batch(config));

@@ -30,7 +30,7 @@ Batch with_token(const RunConfig& config, const Batch& batch, std::int64_t posit
   std::vector<std::int32_t> tokens = batch.inputs.to_vector<std::int32_t>();
   tokens[static_cast<std::size_t>(position)] = token;
   Batch changed = batch;
-  changed.inputs = Tensor::from(Shape{config.model.context}, tokens);
+  changed.inputs = Tensor::from(Shape{config.model.context}, tokens, device());
   return changed;
 }
 
@@ -66,7 +66,7 @@ class Causality : public testing::TestWithParam<Kind> {};
 
 TEST_P(Causality, EveryRuleDoesAsItClaims) {
   const RunConfig config = small_config(GetParam());
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   shake(replica, 0.15F);
   const RuleSet rules = rules_of(replica, std::vector<float>(4, 0.4F));
   for (const Router* rule : rules.all)
@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Laws, Causality, every_kind(), name_of_kind);
 
 TEST(Causality, SequencesOfABatchDoNotSeeEachOther) {
   const RunConfig config = small_config(DepthPolicy::MixtureOfDepths);
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   shake(replica, 0.15F);
   const RuleSet rules = rules_of(replica, {});
   for (const Router* rule : rules.all) {

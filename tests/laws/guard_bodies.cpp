@@ -19,7 +19,7 @@ void turn_a_bit(const Tensor& tensor) {
 
 RANKED_TEST(Guard, names_the_rank_and_the_part_that_differ) {
   const RunConfig config = small_config(DepthPolicy::Dense);
-  const Replica replica(config, Device::cpu(), ranks.size());
+  const Replica replica(config, device(), ranks.size());
   const Tensor weights = replica.parameters.values(), moments = Tensor::zeros({4000}, DType::F32);
   const auto parts = [&] {
     return std::vector<Replicated>{{"weights", hash_of(weights)}, {"second moments", hash_of(moments)}};
@@ -44,7 +44,7 @@ RANKED_TEST(Guard, names_the_rank_and_the_part_that_differ) {
 
 RANKED_TEST(Guard, a_spike_leaves_the_weights_alone_on_every_rank) {
   const RunConfig config = small_config(DepthPolicy::Dense);
-  Replica replica(config, Device::cpu(), ranks.size());
+  Replica replica(config, device(), ranks.size());
   Trainer trainer(config, replica, ranks);
   const IndexRange mine = share_of(config.train.batch, {ranks.rank(), ranks.size()});
   EXPECT_FALSE(trainer.step(small_batch(config, 0, mine)).is_skipped);

@@ -61,7 +61,7 @@ std::vector<float> updates_at(const std::vector<std::int32_t>& positions) {
   TransformerBlock block("block", shape);
   ParameterList list;
   block.collect(list);
-  const FlatParameters parameters(list, FlatSettings{});
+  const FlatParameters parameters(list, FlatSettings{}, device());
   for (const Parameter* parameter : list) initialise(*parameter, 3);
 
   const std::vector<float> rows = random_values(3 * model.width, 11);
@@ -70,11 +70,11 @@ std::vector<float> updates_at(const std::vector<std::int32_t>& positions) {
   for (std::ptrdiff_t i = 0; i < 3; ++i)
     std::copy_n(rows.begin() + i * width, width, stream.begin() + positions[static_cast<std::size_t>(i)] * width);
   Route route = Route::dense(1, 12);
-  route.queries = route.keys = RowSet::from_rows(positions, 1, 12);
+  route.queries = route.keys = RowSet::from_rows(positions, 1, 12, device());
   route.gate_on = GateOn::Block;
-  const Tensor rotary = rope_table(12, model.head_width(), model.rope_base, Device::cpu());
+  const Tensor rotary = rope_table(12, model.head_width(), model.rope_base, device());
   const std::vector<float> after =
-      block.forward(Tensor::from(Shape{12, model.width}, stream), route, 0.0F, {}, rotary).to_vector<float>();
+      block.forward(Tensor::from(Shape{12, model.width}, stream, device()), route, 0.0F, {}, rotary).to_vector<float>();
   std::vector<float> out;
   for (const std::int32_t position : positions)
     out.insert(out.end(), after.begin() + position * width, after.begin() + (position + 1) * width);
@@ -98,7 +98,7 @@ TEST(ModernPositions, APackedRowKeepsItsPlace) {
 TEST(ModernLoss, ReportsTheZLossApart) {
   RunConfig config = modern_config(DepthPolicy::Dense);
   const auto first_step = [&] {
-    Replica replica(config, Device::cpu(), 1);
+    Replica replica(config, device(), 1);
     SelfCommunicator alone;
     return Trainer(config, replica, alone).step(small_batch(config));
   };

@@ -6,7 +6,7 @@ namespace isobath::test {
 namespace {
 
 std::map<std::string, std::vector<float>> train(const RunConfig& config, int steps) {
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   for (int step = 0; step < steps; ++step) trainer.step(small_batch(config, step));

@@ -1,5 +1,5 @@
-// Laws 5 and 6: N ranks with their shares of a batch are one rank with all of it, and every parameter joins every
-// reduction.
+// Laws 5 and 6: N ranks with their shares of a batch, on any device, are one rank of the CPU with all of it, and every
+// parameter joins every reduction.
 
 #include "laws/small_run.hpp"
 #include "ops/autograd/tape.hpp"
@@ -27,24 +27,26 @@ struct Outcome {
 };
 
 /// What this rank holds after `steps` steps, routes replayed from `trace` when there is one.
-Outcome run_steps(const RunConfig& config, Communicator& ranks, int steps, const std::optional<RouteTrace>& trace) {
+Outcome run_steps(const RunConfig& config, Communicator& ranks, int steps, const std::optional<RouteTrace>& trace,
+                  Device where = device()) {
   Outcome outcome;
-  Replica replica(config, Device::cpu(), ranks.size(), trace);
+  Replica replica(config, where, ranks.size(), trace);
   shake(replica, 0.05F);
   Trainer trainer(config, replica, ranks);
   for (int step = 0; step < steps; ++step)
     outcome.losses.push_back(
-        trainer.step(small_batch(config, step, share_of(config.train.batch, {ranks.rank(), ranks.size()}))).loss);
+        trainer.step(small_batch(config, step, share_of(config.train.batch, {ranks.rank(), ranks.size()}), where))
+            .loss);
   outcome.gradients = gradients_of(replica);
   for (const Parameter* parameter : replica.parameters.parameters())
     outcome.weights[parameter->name] = parameter->value.to_vector<float>();
   return outcome;
 }
 
-/// The same by one rank with the whole batch.
+/// The same by one rank with the whole batch, on the CPU.
 Outcome run_alone(const RunConfig& config, int steps, const std::optional<RouteTrace>& trace) {
   SelfCommunicator alone;
-  return run_steps(config, alone, steps, trace);
+  return run_steps(config, alone, steps, trace, Device::cpu());
 }
 
 /// The routes that top-k chooses in `steps` steps of one rank.
@@ -55,7 +57,7 @@ RouteTrace record_trace(const RunConfig& config, int steps) {
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   for (int step = 0; step < steps; ++step) {
-    const Batch batch = small_batch(config, step);
+    const Batch batch = small_batch(config, step, {0, config.train.batch}, Device::cpu());
     {
       const NoGrad no_grad;
       const ModelInput input = input_of(batch, step);
@@ -173,14 +175,14 @@ void hold_what_the_dry_run_said(Communicator& ranks, DTypeChoice dtype) {
     config.parallel.zero = zero;
     const DryRun said = measure_dry_run(config, ranks.size());
     trim_allocator();
-    const std::int64_t start = allocator_stats(DeviceKind::Cpu).bytes_in_use;
-    Replica replica(config, Device::cpu(), ranks.size());
+    const std::int64_t start = allocator_stats(device().kind).bytes_in_use;
+    Replica replica(config, device(), ranks.size());
     Trainer trainer(config, replica, ranks);
     const Batch batch = small_batch(config, 0, share_of(config.train.batch, {ranks.rank(), ranks.size()}));
     trainer.step(batch);
-    reset_allocator_peak(DeviceKind::Cpu);
+    reset_allocator_peak(device().kind);
     trainer.step(batch);
-    const double peak = static_cast<double>(allocator_stats(DeviceKind::Cpu).bytes_peak - start);
+    const double peak = static_cast<double>(allocator_stats(device().kind).bytes_peak - start);
     EXPECT_NEAR(peak, static_cast<double>(said.memory.training()), 0.15 * peak) << "ZeRO-" << zero;
     // Padding of a bucket to the ranks is all that keeps this from 1 / N.
     const double parts = zero == 0 ? 1.0 : static_cast<double>(ranks.size());
@@ -232,7 +234,7 @@ RANKED_TEST(Ranks, share_a_mixture_of_depths_batch_in_bf16) {
 
 RANKED_TEST(Votes, are_counted_on_every_rank_with_the_step) {
   const RunConfig config = small_config(DepthPolicy::Dense);
-  Replica replica(config, Device::cpu(), ranks.size());
+  Replica replica(config, device(), ranks.size());
   Trainer trainer(config, replica, ranks);
   const Batch batch = small_batch(config, 0, share_of(config.train.batch, {ranks.rank(), ranks.size()}));
   const bool last = ranks.rank() == ranks.size() - 1;
@@ -270,7 +272,7 @@ RANKED_TEST(Reduction, includes_parameters_that_no_row_reached) {
 
 TEST(FreeRouting, FirstStepDecisionsAgreeAcrossRanks) {
   const RunConfig config = small_config(DepthPolicy::MixtureOfDepths);
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   shake(replica, 0.05F);
   const NoGrad no_grad;
   const auto chosen = [&](IndexRange range) {

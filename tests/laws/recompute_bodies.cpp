@@ -17,7 +17,7 @@ struct Outcome {
 };
 
 Outcome train(const RunConfig& config, Communicator& ranks) {
-  Replica replica(config, Device::cpu(), ranks.size());
+  Replica replica(config, device(), ranks.size());
   shake(replica, 0.05F);
   Trainer trainer(config, replica, ranks);
   Outcome outcome;

@@ -17,7 +17,8 @@ struct Leaf {
   int completions = 0;
 
   Leaf(Shape shape, std::uint64_t seed)
-      : value(Tensor::from(shape, random_values(shape.count(), seed))), gradient(Tensor::zeros(shape, DType::F32)) {
+      : value(Tensor::from(shape, random_values(shape.count(), seed), device())),
+        gradient(Tensor::zeros(shape, DType::F32, device())) {
     value.set_grad_slot(std::make_shared<GradSlot>(gradient));
     value.grad_slot()->on_complete([this] { ++completions; });
   }
@@ -29,7 +30,7 @@ Tensor run(How how, std::function<Tensor()> body) { return how == How::Recorded 
 
 Tensor total(const Tensor& x) {
   const float one = 1.0F;
-  return sum(x, 1.0F, Tensor::from(Shape{1}, std::span<const float>(&one, 1)));
+  return sum(x, 1.0F, Tensor::from(Shape{1}, std::span<const float>(&one, 1), device()));
 }
 
 struct Gradients {
@@ -61,7 +62,7 @@ TEST(Recomputed, AddsContributionsInTheOrderOfRecording) {
 TEST(Recomputed, HoldsALeafIncompleteUntilItsLastBodyHasRun) {
   clear_tape();
   Leaf gates(Shape{4}, 3);
-  Tensor h = Tensor::from(Shape{4, 3}, random_values(12, 4));
+  Tensor h = Tensor::from(Shape{4, 3}, random_values(12, 4), device());
   std::vector<int> seen;  // completions when each body ran
   for (int block = 0; block < 3; ++block)
     h = recomputed("body", [h, &gates, &seen] {
@@ -86,7 +87,7 @@ TEST(Recomputed, IsACallWhereNothingIsRecorded) {
     const NoGrad no_grad;
     EXPECT_EQ(recomputed("body", body).grad_slot(), nullptr);
   }
-  const Tensor constant = Tensor::zeros(Shape{2}, DType::F32);
+  const Tensor constant = Tensor::zeros(Shape{2}, DType::F32, device());
   EXPECT_EQ(recomputed("body", [&] { return add(constant, constant); }).grad_slot(), nullptr);
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(tape_size(), 0U);
@@ -96,7 +97,7 @@ TEST(Recomputed, MayContainItself) {
   const auto gradient = [](How outer, How inner) {
     clear_tape();
     Leaf gates(Shape{4}, 6);
-    const Tensor h = Tensor::from(Shape{4, 3}, random_values(12, 7));
+    const Tensor h = Tensor::from(Shape{4, 3}, random_values(12, 7), device());
     backward(total(run(outer, [&] {
       const Tensor once = run(inner, [&] { return scale_rows(h, gates.value); });
       return scale_rows(once, gates.value);
@@ -123,7 +124,7 @@ TEST_P(RecomputedStep, ExecutesTheBlocksForwardOnceMoreAndTheRoutersNot) {
     EXPECT_EQ(again.of(work, Direction::Recomputed), in_block ? kept.of(work, Direction::Forward) : 0)
         << isobath::name_of(work);
   }
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   const StepReport report = Trainer(config, replica, alone).step(small_batch(config));
   EXPECT_EQ(report.executed_flops, static_cast<double>(kept.total()));
@@ -133,15 +134,15 @@ TEST_P(RecomputedStep, ExecutesTheBlocksForwardOnceMoreAndTheRoutersNot) {
 /// Peak bytes of a step that has settled.
 double peak_of(const RunConfig& config) {
   trim_allocator();
-  const std::int64_t start = allocator_stats(DeviceKind::Cpu).bytes_in_use;
-  Replica replica(config, Device::cpu(), 1);
+  const std::int64_t start = allocator_stats(device().kind).bytes_in_use;
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   const Batch batch = small_batch(config);
   trainer.step(batch);
-  reset_allocator_peak(DeviceKind::Cpu);
+  reset_allocator_peak(device().kind);
   trainer.step(batch);
-  return static_cast<double>(allocator_stats(DeviceKind::Cpu).bytes_peak - start);
+  return static_cast<double>(allocator_stats(device().kind).bytes_peak - start);
 }
 
 TEST_P(RecomputedStep, PeaksWhereTheDryRunSaid) {

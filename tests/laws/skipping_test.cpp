@@ -16,10 +16,10 @@ class BlockAlone {
  public:
   explicit BlockAlone(Family family)
       : block_("block", shape_in(family)),
-        rotary_(family == Family::Modern ? rope_table(kLength, kChannels / 4, 1e4, Device::cpu()) : Tensor()) {
+        rotary_(family == Family::Modern ? rope_table(kLength, kChannels / 4, 1e4, device()) : Tensor()) {
     ParameterList list;
     block_.collect(list);
-    parameters_ = std::make_unique<FlatParameters>(list, FlatSettings{});
+    parameters_ = std::make_unique<FlatParameters>(list, FlatSettings{}, device());
     for (const Parameter* parameter : list) initialise(*parameter, 3);
   }
   Tensor run(const Tensor& h, const Route& route) const { return block_.forward(h, route, 0.0F, {}, rotary_); }
@@ -40,11 +40,11 @@ class BlockAlone {
 };
 
 Tensor stream() {
-  return Tensor::from(Shape{kBatch * kLength, kChannels}, random_values(kBatch * kLength * kChannels, 11));
+  return Tensor::from(Shape{kBatch * kLength, kChannels}, random_values(kBatch * kLength * kChannels, 11), device());
 }
 
 Tensor constant_gates(std::int64_t count, float value) {
-  return Tensor::from(Shape{count}, std::vector<float>(static_cast<std::size_t>(count), value));
+  return Tensor::from(Shape{count}, std::vector<float>(static_cast<std::size_t>(count), value), device());
 }
 
 std::vector<std::int32_t> some_rows() { return {0, 3, 4, 11, 13, 20, 24, 30, 35}; }
@@ -57,7 +57,7 @@ TEST_P(SkippedRows, LeaveTheBlockBitIdentical) {
   const Tensor h = stream();
   Route route = Route::dense(kBatch, kLength);
   const std::vector<std::int32_t> rows = some_rows();
-  route.queries = RowSet::from_rows(rows, kBatch, kLength);
+  route.queries = RowSet::from_rows(rows, kBatch, kLength, device());
   if (gate_on == GateOn::Block) route.keys = route.queries;
   route.gates = constant_gates(route.queries.size(), 0.7F);
   route.gate_on = gate_on;
@@ -103,7 +103,7 @@ TEST_P(GateLaws, EveryRowWithWeightOneEqualsTheDenseBlock) {
   std::vector<std::int32_t> rows(kBatch * kLength);
   std::iota(rows.begin(), rows.end(), 0);
   Route whole = Route::dense(kBatch, kLength);
-  whole.queries = whole.keys = RowSet::from_rows(rows, kBatch, kLength);
+  whole.queries = whole.keys = RowSet::from_rows(rows, kBatch, kLength, device());
   whole.gates = constant_gates(kBatch * kLength, 1.0F);
   whole.gate_on = GateOn::Block;
   // The dense block adds its two updates one after the other, the gated one their sum: two roundings of numbers below
@@ -117,7 +117,7 @@ TEST_P(GateLaws, AnEmptyRouteIsTheIdentity) {
   const Tensor h = stream();
   for (const GateOn gate_on : {GateOn::Block, GateOn::Branches}) {
     Route empty = Route::dense(kBatch, kLength);
-    empty.queries = RowSet::from_rows({}, kBatch, kLength);
+    empty.queries = RowSet::from_rows({}, kBatch, kLength, device());
     if (gate_on == GateOn::Block) empty.keys = empty.queries;
     empty.gate_on = gate_on;
     EXPECT_EQ(block.run(h, empty).to_vector<float>(), h.to_vector<float>());
@@ -128,7 +128,7 @@ TEST_P(GateLaws, AnUngatedBranchRunsOnEveryRow) {
   const BlockAlone block(GetParam());
   const Tensor h = stream();
   Route half = Route::dense(kBatch, kLength);
-  half.queries = RowSet::from_rows(some_rows(), kBatch, kLength);
+  half.queries = RowSet::from_rows(some_rows(), kBatch, kLength, device());
   half.gate_on = GateOn::Attention;
   const std::vector<float> before = h.to_vector<float>(), after = block.run(h, half).to_vector<float>();
   for (std::int64_t row = 0; row < kBatch * kLength; ++row)
@@ -140,7 +140,7 @@ TEST_P(GateLaws, AnUngatedBranchRunsOnEveryRow) {
 std::map<std::string, double> router_gradients(DepthPolicy policy, const std::function<void(RunConfig&)>& change) {
   RunConfig config = small_config(policy);
   change(config);
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   shake(replica, 0.05F);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
@@ -175,7 +175,7 @@ TEST(RouterGradient, EveryRoutedBlockHasARouterOfItsOwn) {
 
 /// Executed FLOPs of one step by category.
 Ledger step_ledger(const RunConfig& config) {
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   const Ledger before = ledger();

@@ -8,6 +8,7 @@
 #include "data/batches/batch.hpp"
 #include "parallel/self_communicator.hpp"
 #include "support/compare.hpp"
+#include "support/device.hpp"
 #include "trainer/replica.hpp"
 #include "trainer/trainer.hpp"
 
@@ -60,7 +61,7 @@ inline const char* name_of_policy(DepthPolicy policy) { return name_of(policy).d
 
 /// Global samples [range.begin, range.end) of step `step`: tokens are functions of the sample, so any cut into ranks
 /// sees the same text.
-inline Batch small_batch(const RunConfig& config, std::int64_t step, IndexRange range) {
+inline Batch small_batch(const RunConfig& config, std::int64_t step, IndexRange range, Device device = test::device()) {
   HostBatch host;
   host.context = config.model.context;
   const auto key = RandomKey{7, Purpose::Test, 0, 0}.words();
@@ -80,7 +81,7 @@ inline Batch small_batch(const RunConfig& config, std::int64_t step, IndexRange 
     host.valid_targets.push_back(config.model.context);
     host.digests.push_back(sample);
   }
-  return host.to(Device::cpu());
+  return host.to(device);
 }
 
 inline Batch small_batch(const RunConfig& config, std::int64_t step = 0) {
@@ -90,7 +91,8 @@ inline Batch small_batch(const RunConfig& config, std::int64_t step = 0) {
 inline ModelInput input_of(const Batch& batch, std::int64_t step = 0) {
   const float unit = 1.0F / static_cast<float>(batch.size() * batch.context);
   return {batch.inputs,
-          {batch.size(), batch.context, step, batch.samples, Tensor::from(Shape{1}, std::span<const float>(&unit, 1))}};
+          {batch.size(), batch.context, step, batch.samples,
+           Tensor::from(Shape{1}, std::span<const float>(&unit, 1), batch.inputs.device())}};
 }
 
 /// Logits of every row, [B * T, V].

@@ -1,7 +1,6 @@
-// What a step costs beside arithmetic: no new memory once it has settled, one host wait, and what --dry-run said.
+// What a step costs, and what --dry-run said of it.
 
 #include "laws/small_run.hpp"
-#include "ops/core/host_waits.hpp"
 #include "trainer/run/dry_run.hpp"
 
 namespace isobath::test {
@@ -9,55 +8,28 @@ namespace {
 
 class Step : public testing::TestWithParam<Kind> {};
 
-TEST_P(Step, AsksTheSystemForNoMemoryAfterTheSecond) {
-  const RunConfig config = small_config(GetParam());
-  Replica replica(config, Device::cpu(), 1);
-  SelfCommunicator alone;
-  Trainer trainer(config, replica, alone);
-  const Batch batch = small_batch(config);
-  for (int step = 0; step < 2; ++step) trainer.step(batch);
-  const AllocatorStats before = allocator_stats(DeviceKind::Cpu);
-  for (int step = 0; step < 5; ++step) trainer.step(batch);
-  EXPECT_EQ(allocator_stats(DeviceKind::Cpu).blocks_created, before.blocks_created);
-  EXPECT_EQ(allocator_stats(DeviceKind::Cpu).bytes_in_use, before.bytes_in_use);
-}
-
-TEST_P(Step, WaitsForTheDeviceOnceAfterTheUpdate) {
-  // On the CPU the read is free of waiting; what is counted is every place that would wait for another device.
-  const RunConfig config = small_config(GetParam());
-  Replica replica(config, Device::cpu(), 1);
-  SelfCommunicator alone;
-  Trainer trainer(config, replica, alone);
-  const Batch batch = small_batch(config);
-  const std::int64_t before = host_waits();
-  trainer.gather_gradients(batch);
-  EXPECT_EQ(host_waits() - before, 0) << "between forward and update";
-  trainer.step(batch);
-  EXPECT_EQ(host_waits() - before, 1);
-}
-
 TEST_P(Step, PeaksWhereTheDryRunSaid) {
   RunConfig config = small_config(GetParam());
   config.model.width = 64;
   config.model.context = 64;
   const DryRun said = measure_dry_run(config, 1);
   trim_allocator();
-  const std::int64_t start = allocator_stats(DeviceKind::Cpu).bytes_in_use;
-  Replica replica(config, Device::cpu(), 1);
+  const std::int64_t start = allocator_stats(device().kind).bytes_in_use;
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   const Batch batch = small_batch(config);
   trainer.step(batch);
-  reset_allocator_peak(DeviceKind::Cpu);
+  reset_allocator_peak(device().kind);
   trainer.step(batch);
-  const double peak = static_cast<double>(allocator_stats(DeviceKind::Cpu).bytes_peak - start);
+  const double peak = static_cast<double>(allocator_stats(device().kind).bytes_peak - start);
   EXPECT_NEAR(peak, static_cast<double>(said.memory.training()), 0.15 * peak);
 }
 
 TEST_P(Step, ExecutesTheFlopsThatTheDryRunSaid) {
   const RunConfig config = small_config(GetParam());
   const DryRun said = measure_dry_run(config, 1);
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   const StepReport report = trainer.step(small_batch(config));
@@ -70,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(Laws, Step, every_kind(), name_of_kind);
 
 TEST(NotFinite, StopsWithTheWeightsOfBefore) {
   const RunConfig config = small_config(DepthPolicy::Dense);
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   trainer.step(small_batch(config));

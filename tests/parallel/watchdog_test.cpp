@@ -116,6 +116,25 @@ TEST(CrashReport, names_whom_the_rank_waited_for_most_of_the_stage) {
   EXPECT_NE(line_of(crash).find("rank 2 is missing in all_reduce 42"), std::string::npos) << line_of(crash);
 }
 
+/// NCCL does not say whom it waits for, and what it carries may have ended unseen: what the host waits in comes first.
+TEST(CrashReport, names_what_nccl_carries) {
+  CollectiveRing ring;
+  const std::uint64_t done = ring.enqueue(0, {CallKind::AllReduce, 3, DType::F32}, Carrier::Nccl);
+  const std::uint64_t late = ring.enqueue(0, {CallKind::ReduceScatter, 2, DType::BF16}, Carrier::Nccl);
+  ring.enqueue(2, {CallKind::AllGather, 5, DType::F32}, Carrier::Nccl);
+  ring.finish_on_device(done);
+  CrashReport crash{.stage = "step", .step = 7, .limit = 3, .waited = 3, .collectives = ring.notes()};
+  EXPECT_NE(line_of(crash).find(text("reduce_scatter ", late, " of 4 bytes of bf16 over NCCL, called 0.0 s ago")),
+            std::string::npos)
+      << line_of(crash);
+  EXPECT_NE(json_of(crash).find(R"("running": {"sequence": 2, "group": 0, "by": "nccl", "kind": "reduce_scatter")"),
+            std::string::npos)
+      << json_of(crash);
+  ring.start(ring.enqueue(0, {CallKind::Barrier}));
+  crash.collectives = ring.notes();
+  EXPECT_NE(line_of(crash).find("missing in barrier 4"), std::string::npos) << line_of(crash);
+}
+
 TEST(CollectiveRing, remembers_whom_a_collective_waited_for) {
   CollectiveRing ring;
   const std::uint64_t sequence = ring.enqueue(0, {CallKind::AllReduce, 3, DType::F64});

@@ -4,6 +4,7 @@
 
 #include "ops/core/host_waits.hpp"
 #include "ops/core/threads.hpp"
+#include "trainer/bench/machine_limits.hpp"
 #include "trainer/bench/measuring.hpp"
 
 namespace isobath {
@@ -27,9 +28,10 @@ Contender::Contender(const StepBenchOptions& options, const ContenderKind& kind,
     : config_(run_config(options, kind)),
       ranks_(ranks),
       threads_(threads),
-      replica_(config_, Device::cpu(), ranks.size()),
+      device_(options.device),
+      replica_(config_, device_, ranks.size()),
       trainer_(config_, replica_, ranks),
-      batch_(random_batch(config_.model, options.batch, ranks)),
+      batch_(random_batch(config_.model, options.batch, ranks, device_)),
       label_(text(name_of(kind.depth.policy), ' ', name_of(kind.dtype), ", recompute ", name_of(kind.recompute))) {}
 
 StepReport Contender::take_step() {
@@ -38,17 +40,21 @@ StepReport Contender::take_step() {
 }
 
 void Contender::measured_step() {
-  const std::int64_t waits = host_waits(), blocks = allocator_stats(DeviceKind::Cpu).blocks_created;
-  const std::int64_t held = allocator_stats(DeviceKind::Cpu).bytes_in_use;
-  reset_allocator_peak(DeviceKind::Cpu);
+  const std::int64_t waits = host_waits(), blocks = allocator_stats(device_.kind).blocks_created;
+  const std::int64_t held = allocator_stats(device_.kind).bytes_in_use;
+  reset_allocator_peak(device_.kind);
   const StepReport report = take_step();
   seconds_.push_back(report.seconds);
   compute_.push_back(report.balance.compute_max);
   communication_.push_back(report.balance.communication);
   imbalance_.push_back(report.balance.compute_max / report.balance.compute_median);
-  row_.activation_bytes = std::max(row_.activation_bytes, allocator_stats(DeviceKind::Cpu).bytes_peak - held);
-  row_.new_blocks += allocator_stats(DeviceKind::Cpu).blocks_created - blocks;
+  row_.activation_bytes = std::max(row_.activation_bytes, allocator_stats(device_.kind).bytes_peak - held);
+  row_.new_blocks += allocator_stats(device_.kind).blocks_created - blocks;
   row_.host_waits = std::max(row_.host_waits, host_waits() - waits);
+}
+
+void Contender::measure_bus() {
+  row_.bus_bandwidth = measure_bus_bandwidth(ranks_, replica_.parameters.values().count(), device_);
 }
 
 StepBenchRow Contender::row(double peak_flops, const Others& others) const {
@@ -86,10 +92,11 @@ void Contender::traced_step() {
 }
 
 std::vector<OpRow> Contender::steps_by_op(std::int64_t steps, const OpLimits& limits) {
-  const OpClock clock;
+  OpClock clock;
   const Ledger before = ledger();
   double seconds = 0.0;
   for (std::int64_t step = 0; step < steps; ++step) seconds += take_step().seconds;
+  clock.settle();
   return op_table(clock, ledger() - before, {steps, seconds}, limits);
 }
 

@@ -23,6 +23,8 @@ class Contender {
   /// Every rank of the contender calls it.
   void warm_up() { take_step(); }
   void measured_step();
+  /// Of its ranks, with as many numbers as there are gradients.
+  void measure_bus();
 
   /// Who has made as many steps, for the ratios.
   struct Others {
@@ -44,6 +46,7 @@ class Contender {
   RunConfig config_;
   Communicator& ranks_;
   int threads_;
+  Device device_;
   Replica replica_;
   Trainer trainer_;
   Batch batch_;

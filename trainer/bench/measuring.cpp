@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "ops/core/device_memory.hpp"
 #include "ops/core/random.hpp"
 
 namespace isobath {
@@ -26,7 +27,11 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
 }
 
-Batch random_batch(const ModelConfig& model, std::int64_t batch, const Communicator& ranks) {
+void wait_for(Device device) {
+  if (device.is_cuda()) cuda_wait(device);
+}
+
+Batch random_batch(const ModelConfig& model, std::int64_t batch, const Communicator& ranks, Device device) {
   const IndexRange mine = share_of(batch, {ranks.rank(), ranks.size()});
   const auto key = RandomKey{1, Purpose::Test, 0, 0}.words();
   HostBatch host;
@@ -41,7 +46,7 @@ Batch random_batch(const ModelConfig& model, std::int64_t batch, const Communica
     host.valid_targets.push_back(model.context);
     host.digests.push_back(sample);
   }
-  return host.to(Device::cpu());
+  return host.to(device);
 }
 
 }  // namespace isobath

@@ -4,32 +4,32 @@
 #include <chrono>
 #include <memory>
 
-#include "ops/core/cpu/matmul.hpp"
 #include "ops/core/threads.hpp"
-#include "ops/tensor/convert.hpp"
 #include "parallel/host/binding.hpp"
 #include "parallel/world.hpp"
 #include "trainer/bench/contender.hpp"
-#include "trainer/bench/measuring.hpp"
+#include "trainer/bench/machine_limits.hpp"
 #include "trainer/metrics/flops.hpp"
 #include "trainer/report/step_trace.hpp"
+#include "trainer/run/device_ranks.hpp"
 
 namespace isobath {
 namespace {
 
 /// The sum of all ranks' peaks, measured side by side.
-double peak_of(DTypeChoice dtype, Communicator& ranks) {
+double peak_of(DTypeChoice dtype, Device device, Communicator& ranks) {
   ranks.barrier();
-  std::vector<double> peak{measure_peak(dtype)};
+  std::vector<double> peak{measure_peak(dtype, device)};
   ranks.all_reduce(MutableBuffer::of(peak), Reduce::Sum).wait();
   return peak[0];
 }
 
 /// The first `size` ranks as a group of their own, which between them use all kernel threads of the world.
 struct Team {
-  std::unique_ptr<Communicator> members;
-  std::vector<int> cores;                // of this rank while the team works; empty: as they are
-  std::unique_ptr<Contender> contender;  // null on ranks that sit out
+  std::unique_ptr<Communicator> host;
+  std::unique_ptr<Communicator> members;  // that reach the device; null where `host` does
+  std::vector<int> cores;                 // of this rank while the team works; empty: as they are
+  std::unique_ptr<Contender> contender;   // null on ranks that sit out
 };
 
 /// The cores that a run of the first `size` ranks alone would give to `rank`.
@@ -44,13 +44,14 @@ Team make_team(const StepBenchOptions& options, int size, int all_threads, const
                Communicator& world) {
   const bool joins = world.rank() < size;
   const int threads = all_threads / size;
-  Team team{world.split(Color{joins ? 0 : 1}), {}, nullptr};
+  Team team{world.split(Color{joins ? 0 : 1}), nullptr, {}, nullptr};
   if (!joins) return team;
   if (options.bind == Binding::Auto && !openmp_has_orders(process_environment()))
     team.cores = cores_in_team(places, static_cast<std::size_t>(world.rank()), size, threads);
+  team.members = ranks_on_device(options.device, *team.host, {});
   team.contender = std::make_unique<Contender>(
-      options, ContenderKind{options.depths.front(), options.dtypes.front(), options.recomputes.front()}, *team.members,
-      threads);
+      options, ContenderKind{options.depths.front(), options.dtypes.front(), options.recomputes.front()},
+      team.members ? *team.members : *team.host, threads);
   return team;
 }
 
@@ -63,35 +64,7 @@ std::string trace_of(const std::vector<std::unique_ptr<Contender>>& contenders, 
   return trace_events(clock.spans(), ranks.rank(), std::chrono::nanoseconds(origin).count());
 }
 
-template <class T>
-double peak_in() {
-  constexpr std::int64_t kM = 2048, kN = 3072, kK = 768;
-  constexpr int kRuns = 20;
-  const Tensor a = Tensor::zeros(Shape{kM, kK}, dtype_of<T>), b = Tensor::zeros(Shape{kK, kN}, dtype_of<T>);
-  const Tensor c = Tensor::empty(Shape{kM, kN}, DType::F32);
-  const auto matrix = []<class Element>(const Tensor& t, Element*) {
-    return kernel::Matrix<Element>::dense(t.view<Element>().data, t.dim(0), t.dim(1));
-  };
-  const auto left = matrix(a, static_cast<T*>(nullptr)), right = matrix(b, static_cast<T*>(nullptr));
-  const auto product = matrix(c, static_cast<float*>(nullptr));
-  double best = 1e9;
-  for (int run = 0; run < kRuns; ++run)
-    best = std::min(best, seconds_of([&] { kernel::matmul<T, float>(left, right, product, Accumulate::Overwrite); }));
-  return 2.0 * kM * kN * kK / best;
-}
-
-/// Bytes per second, read and written, of the best of 5 copies between arrays that no cache holds whole.
-double measure_bandwidth() {
-  constexpr std::int64_t kCount = std::int64_t{1} << 27;
-  const Tensor from = Tensor::zeros(Shape{kCount}, DType::F32), to = Tensor::zeros(Shape{kCount}, DType::F32);
-  double best = 1e9;
-  for (int run = 0; run < 5; ++run) best = std::min(best, seconds_of([&] { convert(from, to); }));
-  return static_cast<double>(from.bytes() + to.bytes()) / best;
-}
-
 }  // namespace
-
-double measure_peak(DTypeChoice dtype) { return dtype == DTypeChoice::Bf16 ? peak_in<bfloat16>() : peak_in<float>(); }
 
 double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int64_t batch) {
   const MixtureOfDepthsConfig& mixture = depth.mixture_of_depths;
@@ -104,12 +77,14 @@ double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int6
   return training_flops(forward) * static_cast<double>(batch);
 }
 
-StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks) {
+StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& host) {
+  const std::unique_ptr<Communicator> on_device = ranks_on_device(options.device, host, {});
+  Communicator& ranks = on_device ? *on_device : host;
   const int threads = kernel_threads();
   std::vector<double> peaks;
   std::vector<std::unique_ptr<Contender>> contenders;  // by dtype, by policy, by recomputation
   for (const DTypeChoice dtype : options.dtypes) {
-    peaks.push_back(peak_of(dtype, ranks));
+    peaks.push_back(peak_of(dtype, options.device, ranks));
     for (const DepthConfig& depth : options.depths)
       for (const Recompute recompute : options.recomputes)
         contenders.push_back(
@@ -121,7 +96,7 @@ StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks
     for (const auto& contender : contenders) contender->measured_step();
   StepBenchReport report;
   if (options.traced) report.trace = trace_of(contenders, ranks);
-  if (options.by_op) report.bandwidth = measure_bandwidth();
+  if (options.by_op) report.bandwidth = measure_bandwidth(options.device);
   const std::size_t choices = options.recomputes.size(), in_dtype = options.depths.size() * choices;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     const double peak = peaks[i / in_dtype];
@@ -135,7 +110,7 @@ StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks
 
 StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks) {
   const int threads = kernel_threads();
-  const double peak = peak_of(options.dtypes.front(), ranks);
+  const double peak = peak_of(options.dtypes.front(), options.device, ranks);
   StepBenchReport report;
   const std::vector<Place> places = gather_places(ranks);
   std::vector<Team> teams;
@@ -152,6 +127,10 @@ StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks
       else
         team.contender->measured_step();
     }
+  }
+  for (const Team& team : teams) {
+    ranks.barrier();
+    if (team.contender) team.contender->measure_bus();
   }
   ranks.barrier();
   set_kernel_threads(threads);

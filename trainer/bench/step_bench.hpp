@@ -1,6 +1,6 @@
 #pragma once
 // Whole training steps against this machine's measured limit, in one process and one run.
-//   peak:        the best of 20 matrix products 2048 x 3072 x 768 with the same threads, in the row's dtype
+//   peak:        the best of many matrix products in the row's dtype (trainer/bench/machine_limits.hpp)
 //   model FLOPs: 6 x linear parameters of blocks and head x tokens that enter them + 3 x causal half of attention;
 //                routers not counted
 //   step time:   median of the counted steps after the warm-up; rows are measured in turn, step by step, so that ratios
@@ -21,6 +21,7 @@ struct StepBenchOptions {
   std::int64_t batch = 12;  ///< sequences over all ranks
   std::int64_t steps = 10;  ///< counted, of each row
   std::int64_t warmup = 3;
+  Device device = Device::cpu();  ///< this rank's
   ParallelConfig parallel;
   Binding bind = Binding::Auto;     ///< where numbers of ranks are compared: of each while it works
   std::vector<DepthConfig> depths;  ///< one row each in every dtype; ratios are to the first
@@ -37,7 +38,7 @@ struct StepBenchRow {
   int ranks = 1;
   int threads = 1;                     ///< of each rank
   double seconds = 0.0;                ///< of a step, median
-  double compute_seconds = 0.0;        ///< forward and backward of the slowest rank
+  double compute_seconds = 0.0;        ///< forward and backward of the slowest rank; on a device, to queue them
   double communication_seconds = 0.0;  ///< waited for collectives that nothing hid
   double imbalance = 1.0;              ///< compute of the slowest rank over the median rank's
   double tokens_per_second = 0.0;
@@ -48,6 +49,7 @@ struct StepBenchRow {
   double time_ratio = 1.0;            ///< median of the step-by-step time ratios to the first row of this dtype
   double dtype_ratio = 1.0;           ///< the same to the row of the first dtype with this policy
   double recompute_ratio = 1.0;       ///< the same to this policy and dtype with the first choice of recomputation
+  double bus_bandwidth = 0.0;         ///< measure_bus_bandwidth() of the gradients; 0 unless over ranks
   std::int64_t activation_bytes = 0;  ///< allocator peak above the state, this rank
   std::int64_t new_blocks = 0;        ///< asked from the system in the counted steps, this rank
   std::int64_t host_waits = 0;        ///< of a step, this rank
@@ -67,9 +69,6 @@ StepBenchReport bench_steps(const StepBenchOptions& options, Communicator& ranks
 /// theirs; each row shares out all kernel threads of the world. Ratios are to one rank. Collective; the rows are rank
 /// 0's.
 StepBenchReport bench_ranks(const StepBenchOptions& options, Communicator& ranks);
-
-/// FLOP/s of the best of 20 products 2048 x 3072 x 768 with this thread's kernel threads: f32, or bf16 summed in f32.
-double measure_peak(DTypeChoice dtype);
 
 /// Model FLOPs of one training step of `batch` sequences, by the definition above.
 double model_flops(const ModelConfig& model, const DepthConfig& depth, std::int64_t batch);

@@ -1,5 +1,6 @@
 #include "trainer/evaluate/evaluate.hpp"
 
+#include "ops/attention/exact_pairs.hpp"
 #include "ops/autograd/tape.hpp"
 #include "ops/cross_entropy/cross_entropy.hpp"
 #include "parallel/stopping.hpp"
@@ -34,6 +35,7 @@ Evaluation evaluate(const Replica& replica, const Router& rule, const Validation
   const Tensor one = Tensor::from(Shape{1}, std::span<const float>(&unit, 1), device);
   StepTotals totals(model.layers, ranks.size(), device);
   const std::int64_t before = ledger().total();
+  const ExactPairs exact(totals.flops());
   const IndexRange mine = share_of(windows.count(), {ranks.rank(), ranks.size()});
   // As many passes on every rank, so that all of them ask before each whether to stop; the last of a rank may be empty.
   const std::int64_t passes = passes_of_all(windows.count(), batch, ranks.size());

@@ -3,6 +3,8 @@
 #include "ops/core/log.hpp"
 #include "parallel/agreement.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
+#include "trainer/checkpoint/tensors/host_copies.hpp"
+#include "trainer/run/device_ranks.hpp"
 #include "trainer/run/run_state.hpp"
 #include "trainer/run/training_run.hpp"
 
@@ -19,20 +21,25 @@ constexpr std::int64_t kCalibrationBatches = 4;
 
 }  // namespace
 
-RunSetup set_up_trained_run(const std::filesystem::path& root, Communicator& ranks) {
+RunSetup set_up_trained_run(const std::filesystem::path& root, std::optional<DeviceChoice> device,
+                            Communicator& ranks) {
   const std::filesystem::path config = RunPaths(root).config();
+  std::vector<std::string> changes;
+  if (device) changes.push_back(text("system.device=", name_of(*device)));
   return set_up_run(
       [&] {
         if (!std::filesystem::exists(config))
           throw DataError(text(root.string(), ": is no run: there is no ", config.string(),
                                "; name a folder that isobath train made"));
-        return load_run_config(config);
+        return load_run_config(config, changes);
       },
       ranks);
 }
 
 TrainedRun::TrainedRun(const std::filesystem::path& root, RunSetup setup, Communicator& ranks)
-    : ranks_(ranks), setup_(std::move(setup)) {
+    : setup_(std::move(setup)),
+      device_ranks_(ranks_on_device(device_of(setup_.config.system.device), ranks, setup_.config.watchdog)),
+      ranks_(device_ranks_ ? *device_ranks_ : ranks) {
   const std::filesystem::path checkpoints = RunPaths(root).checkpoints();
   const LatestCheckpoint latest = find_latest(checkpoints, setup_.config.checkpoint.verify, ranks);
   for (const SkippedCheckpoint& skipped : latest.skipped)
@@ -40,8 +47,11 @@ TrainedRun::TrainedRun(const std::filesystem::path& root, RunSetup setup, Commun
   if (!latest.directory)
     fail_alike(ranks, text(checkpoints.string(), ": holds no usable checkpoint; train the run first"));
   auto trace = on_every_rank(ranks, [&] { return trace_of(setup_.config.depth); });
-  replica_ = std::make_unique<Replica>(setup_.config, Device::cpu(), ranks.size(), std::move(trace));
-  step_ = load_checkpoint(*latest.directory, weights_of(replica_->parameters), ranks, Unlisted::Ignore).step;
+  const Device device = device_of(setup_.config.system.device);
+  replica_ = std::make_unique<Replica>(setup_.config, device, ranks.size(), std::move(trace));
+  const std::vector<NamedTensor> weights = weights_of(replica_->parameters), host = on_host(weights);
+  step_ = load_checkpoint(*latest.directory, host, ranks, Unlisted::Ignore).step;
+  copy_back(host, weights);
   replica_->parameters.refresh_operands();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "trainer/evaluate/evaluate.hpp"
 #include "trainer/evaluate/rules.hpp"
@@ -7,13 +8,15 @@
 
 namespace isobath {
 
-/// The set-up of the run in `root`, from its own config.yaml. Collective. Throws DataError when `root` is no run.
-RunSetup set_up_trained_run(const std::filesystem::path& root, Communicator& ranks);
+/// The set-up of the run in `root`, from its own config.yaml, on another device if one is named. Collective. Throws
+/// DataError when `root` is no run, BackendError when there is no such device.
+RunSetup set_up_trained_run(const std::filesystem::path& root, std::optional<DeviceChoice> device, Communicator& ranks);
 
 /// A run's model with the weights of its newest whole checkpoint, to be scored or sampled from.
 class TrainedRun {
  public:
-  /// Collective. Throws DataError when `root` has no usable checkpoint. `setup` is that of the run in `root`.
+  /// Collective. Throws DataError when `root` has no usable checkpoint. `setup` is that of the run in `root`; the model
+  /// lies on its device.
   TrainedRun(const std::filesystem::path& root, RunSetup setup, Communicator& ranks);
 
   const RunSetup& setup() const { return setup_; }
@@ -26,8 +29,9 @@ class TrainedRun {
   std::vector<float> thresholds() const;
 
  private:
-  Communicator& ranks_;
   RunSetup setup_;
+  std::unique_ptr<Communicator> device_ranks_;  // where the model lies on GPUs
+  Communicator& ranks_;
   std::unique_ptr<Replica> replica_;
   std::int64_t step_ = 0;
 };

@@ -3,40 +3,18 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "ops/core/device_memory.hpp"
 #include "ops/core/log.hpp"
 #include "ops/core/stop.hpp"
-#include "parallel/nccl_communicator.hpp"
-#include "parallel/self_communicator.hpp"
 #include "parallel/stopping.hpp"
-#include "parallel/world.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/hdf5_trace.hpp"
 #include "trainer/evaluate/evaluate.hpp"
 #include "trainer/evaluate/rules.hpp"
 #include "trainer/guard/replicas.hpp"
 #include "trainer/guard/restarts.hpp"
+#include "trainer/run/device_ranks.hpp"
 
 namespace isobath {
-
-Device device_of(const SystemConfig& system) {
-  if (system.device == DeviceChoice::Cpu) return Device::cpu();
-  return Device::cuda(device_of(local_rank(process_environment()).rank, cuda_device_count()));
-}
-
-namespace {
-
-/// What reaches the memory of GPUs; null where the run trains on CPUs.
-std::unique_ptr<Communicator> over_devices(const RunConfig& config, Communicator& ranks) {
-  const Device device = device_of(config.system);
-  if (!device.is_cuda()) return nullptr;
-  if (ranks.size() == 1) return std::make_unique<SelfCommunicator>();
-  const WatchdogConfig& limits = config.watchdog;
-  return nccl_communicator(ranks, device,
-                           {.start = limits.start_up, .collective = std::max(limits.first_step, limits.step)});
-}
-
-}  // namespace
 
 LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks) {
   return {.context = config.model.context,
@@ -44,7 +22,7 @@ LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks)
           .seed = static_cast<std::uint64_t>(config.seed),
           .shard = {ranks.rank(), ranks.size()},
           .prefetch = config.data.prefetch,
-          .device = device_of(config.system)};
+          .device = device_of(config.system.device)};
 }
 
 std::optional<RouteTrace> trace_of(const DepthConfig& depth) {
@@ -58,10 +36,10 @@ std::int64_t evaluation_batch(const RunConfig& config, int ranks) {
 
 TrainingRun::TrainingRun(const RunSetup& setup, Communicator& ranks)
     : setup_(setup),
-      device_ranks_(over_devices(setup.config, ranks)),
+      device_ranks_(ranks_on_device(device_of(setup.config.system.device), ranks, setup.config.watchdog)),
       ranks_(device_ranks_ ? *device_ranks_ : ranks),
       paths_(setup.config),
-      replica_(setup.config, device_of(setup.config.system), ranks.size(),
+      replica_(setup.config, device_of(setup.config.system.device), ranks.size(),
                on_every_rank(ranks, [&] { return trace_of(setup.config.depth); })),
       trainer_(setup.config, replica_, ranks_),
       loader_(setup.dataset.train, loader_options(setup.config, ranks)),

@@ -88,7 +88,6 @@ class TrainingRun {
 /// The trace that a replaying run follows; nothing for other policies.
 std::optional<RouteTrace> trace_of(const DepthConfig& depth);
 
-Device device_of(const SystemConfig& system);
 /// This rank's share of the run's training batches.
 LoaderOptions loader_options(const RunConfig& config, const Communicator& ranks);
 

@@ -15,7 +15,7 @@ std::vector<float> next_logits(const Replica& replica, const Router& rule, std::
   const Device device = replica.parameters.values().device();
   const auto length = static_cast<std::int64_t>(window.size());
   const std::int64_t sample_id = 0;
-  const Tensor samples = Tensor::from(Shape{1}, std::span<const std::int64_t>(&sample_id, 1));
+  const Tensor samples = Tensor::from(Shape{1}, std::span<const std::int64_t>(&sample_id, 1), device);
   const ModelInput input{Tensor::from(Shape{length}, window, device), {1, length, 0, samples, {}}};
   const Tensor hidden = replica.model.forward(input, rule, Phase::Evaluation, 0).hidden;
   const std::int64_t channels = hidden.dim(1);
