@@ -72,6 +72,7 @@ class DeviceArray {
   }
   void write(const std::vector<T>& values) const {
     cuda_copy(Device::cuda(0), data_, values.data(), count_ * sizeof(T), CopyKind::HostToDevice);
+    cuda_wait(Device::cuda(0));  // any stream may use it
   }
 
  private:

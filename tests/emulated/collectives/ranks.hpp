@@ -11,8 +11,8 @@
 
 namespace isobath::emulated::test {
 
-/// `count` elements of device memory for any stream. Nothing here waits for the device: that would be for the other
-/// ranks' collectives too, which may wait for this one's.
+/// `count` elements of device memory for any stream. Nothing here waits for the whole device: that would be for the
+/// other ranks' collectives too, which may wait for this one's.
 template <class T>
 class Memory {
  public:
@@ -21,6 +21,7 @@ class Memory {
     cuda::check(cudaMalloc(&data, count_ * sizeof(T)), "cudaMalloc");
     data_ = static_cast<T*>(data);
     cuda_copy(Device::cuda(0), data_, values.data(), count_ * sizeof(T), CopyKind::HostToDevice);
+    cuda_wait(Device::cuda(0));  // for this thread's queue alone
   }
   ~Memory() { cudaFree(data_); }
   Memory(const Memory&) = delete;
