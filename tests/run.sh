@@ -84,7 +84,7 @@ build cpu-tsan test_parallel test_data test_laws &&
 
 # CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
 # is one. Needs no CUDA toolkit.
-build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_kernels kernel_traffic test_doctor &&
+build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_emulated_cudnn test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_kernels kernel_traffic test_doctor &&
   check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
 if [[ $full == yes ]]; then # all of the suite under TSan, what a newcomer sees, and whether planted faults are noticed
