@@ -34,8 +34,8 @@ struct FreeBlock {
 // its small pages costs about a hundredth of it.
 void* host_allocate(std::size_t bytes) {
   const bool is_large = bytes >= 2 * kHugePage;
-  void* data = std::aligned_alloc(is_large ? kHugePage : kAlignment, bytes);
-  if (data == nullptr) throw std::bad_alloc();
+  void* data = nullptr;
+  if (posix_memalign(&data, is_large ? kHugePage : kAlignment, bytes) != 0) throw std::bad_alloc();
   if (is_large) madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish; refused, nothing is lost
   return data;
 }
