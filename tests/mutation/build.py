@@ -36,6 +36,8 @@ class Build:
         for entry in json.loads((folder / "compile_commands.json").read_text()):
             words = shlex.split(entry["command"])
             name = str(Path(entry["file"]).relative_to(root)) if entry["file"].startswith(f"{root}/") else entry["file"]
+            if name in self.commands and not words[words.index("-o") + 1].startswith("CMakeFiles/isobath_"):
+                continue  # a library's file compiled again for another purpose, as to count its loads
             self.commands[name] = words[next(i for i, word in enumerate(words) if "ccache" not in Path(word).name) :]
             self.objects[name] = words[words.index("-o") + 1]
 
@@ -105,6 +107,10 @@ class Build:
         return out
 
     def tests(self):
-        """What ctest would run: for each, its program, arguments and environment."""
-        answer = subprocess.run(["ctest", "--test-dir", str(self.folder), "--show-only=json-v1"], check=True, capture_output=True, text=True)
+        """What ctest would run: for each, its program, arguments and environment. Asked from a folder of its own: ctest begins its log anew
+        wherever it is asked, and a test that did so in the build would take away the log of the run that it is part of."""
+        asked = self.scratch / "ctest"
+        asked.mkdir(parents=True, exist_ok=True)
+        (asked / "CTestTestfile.cmake").write_text(f'subdirs("{self.folder}")\n')
+        answer = subprocess.run(["ctest", "--test-dir", str(asked), "--show-only=json-v1"], check=True, capture_output=True, text=True)
         return json.loads(answer.stdout)["tests"]
