@@ -3,9 +3,8 @@
 #include <array>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

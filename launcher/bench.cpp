@@ -4,14 +4,15 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "launcher/command.hpp"
 #include "launcher/device_option.hpp"
 #include "launcher/session.hpp"
 #include "launcher/signals.hpp"
 #include "launcher/tokenizer_bench.hpp"
+#include "launcher/units.hpp"
 #include "ops/core/device_memory.hpp"
+#include "ops/core/files/json.hpp"
 #include "ops/core/threads.hpp"
 #include "parallel/agreement.hpp"
 #include "trainer/bench/checkpoint_bench.hpp"
@@ -131,7 +132,7 @@ void print_ranks(const StepBenchReport& report) {
     std::printf("%15s %9.1f %11.1f %14.1f %10.3f %10.0f %7.3f %11.3f %9.1f %9.2f\n",
                 text(row.ranks, " x ", row.threads).c_str(), row.seconds * 1e3, row.compute_seconds * 1e3,
                 row.communication_seconds * 1e3, row.imbalance, row.tokens_per_second, row.share_of_peak,
-                row.time_ratio, static_cast<double>(row.activation_bytes) / 1048576.0, row.bus_bandwidth * 1e-9);
+                row.time_ratio, mebibytes(row.activation_bytes), row.bus_bandwidth * 1e-9);
 }
 
 void print_table(const BenchArguments& arguments, const StepBenchReport& report) {
@@ -153,7 +154,7 @@ void print_table(const BenchArguments& arguments, const StepBenchReport& report)
                 row.policy.c_str(), std::string(name_of(row.dtype)).c_str(),
                 std::string(name_of(row.recompute)).c_str(), text(row.ranks, " x ", row.threads).c_str(),
                 row.seconds * 1e3, row.tokens_per_second, row.share_of_peak, row.flop_ratio, row.time_ratio,
-                row.dtype_ratio, row.recompute_ratio, static_cast<double>(row.activation_bytes) / 1048576.0,
+                row.dtype_ratio, row.recompute_ratio, mebibytes(row.activation_bytes),
                 static_cast<long long>(row.new_blocks), static_cast<long long>(row.host_waits));
   if (arguments.options.by_op) print_ops(report);
 }

@@ -2,9 +2,9 @@
 
 #include <cstdio>
 
-#include <nlohmann/json.hpp>
-
 #include "launcher/checkpoint_commands.hpp"
+#include "launcher/units.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/checkpoint/catalog/verify.hpp"
 #include "trainer/checkpoint/storage/step_directory.hpp"
 
@@ -13,8 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-double mebibytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
 void print_json(const Manifest& manifest) {
   ordered_json out{{"format_version", kManifestVersion},

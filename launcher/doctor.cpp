@@ -4,11 +4,11 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "launcher/command.hpp"
 #include "launcher/gpu_findings.hpp"
 #include "ops/core/cpu/onednn_version.hpp"
+#include "ops/core/files/json.hpp"
 #include "parallel/host/binding.hpp"
 
 namespace isobath {

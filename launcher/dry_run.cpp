@@ -2,15 +2,13 @@
 
 #include <cstdio>
 
-#include <nlohmann/json.hpp>
-
 #include "data/dataset.hpp"
+#include "launcher/units.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/run/dry_run.hpp"
 
 namespace isobath {
 namespace {
-
-double mebibytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
 /// The vocabulary as it will be: the configuration's, or that of the dataset.
 RunConfig with_vocabulary(RunConfig config) {

@@ -3,12 +3,12 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "launcher/command.hpp"
 #include "launcher/device_option.hpp"
 #include "launcher/session.hpp"
 #include "launcher/signals.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/metrics/flops.hpp"
 #include "trainer/run/trained_run.hpp"
 

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "launcher/command.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/report/run_summary.hpp"
 
 namespace isobath {

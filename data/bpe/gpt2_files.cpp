@@ -1,10 +1,9 @@
 #include <unordered_map>
 
-#include <nlohmann/json.hpp>
-
 #include "data/bpe/bpe_files.hpp"
 #include "data/bpe/byte_alphabet.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

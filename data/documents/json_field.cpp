@@ -1,8 +1,7 @@
 #include "data/documents/json_field.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 

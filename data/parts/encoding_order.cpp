@@ -2,11 +2,10 @@
 
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "data/prepare/dataset_manifest.hpp"
 #include "data/text/tokenizer_data.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

@@ -2,10 +2,9 @@
 
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "data/files/text_reader.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

@@ -2,11 +2,10 @@
 
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "data/files/text_reader.hpp"
 #include "data/text/utf8.hpp"
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

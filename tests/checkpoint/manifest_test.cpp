@@ -5,10 +5,10 @@
 #include <random>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <rapidcheck/gtest.h>
 
 #include "checkpoint/support.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/manifest/partition.hpp"
 #include "trainer/checkpoint/manifest/text.hpp"

@@ -7,9 +7,9 @@
 #include <map>
 
 #include <gmock/gmock.h>
-#include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
+#include "ops/core/files/json.hpp"
 #include "support/temp_folder.hpp"
 
 namespace isobath::test {

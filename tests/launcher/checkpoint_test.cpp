@@ -2,9 +2,8 @@
 
 #include <cstdlib>
 
-#include <nlohmann/json.hpp>
-
 #include "launcher/program.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath::test {
 namespace {

@@ -1,9 +1,8 @@
 // TensorBoard's own reader sees a resumed run as one that never stopped.
 
-#include <nlohmann/json.hpp>
-
 #include "launcher/program.hpp"
 #include "launcher/trajectory.hpp"
+#include "ops/core/files/json.hpp"
 #include "support/python.hpp"
 
 namespace isobath::test {

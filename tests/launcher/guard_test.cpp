@@ -2,10 +2,9 @@
 
 #include <numeric>
 
-#include <nlohmann/json.hpp>
-
 #include "launcher/process.hpp"
 #include "launcher/trajectory.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath::test {
 namespace {

@@ -1,9 +1,8 @@
 // A run from text to samples, as the README tells it, on real MPI ranks.
 
-#include <nlohmann/json.hpp>
-
 #include "launcher/program.hpp"
 #include "launcher/trajectory.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath::test {
 namespace {

@@ -3,9 +3,8 @@
 
 #include <ostream>
 
-#include <nlohmann/json.hpp>
-
 #include "launcher/program.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath::test {
 namespace {

@@ -1,8 +1,7 @@
 // What each source of a mixture has given, as the metrics say it.
 
-#include <nlohmann/json.hpp>
-
 #include "launcher/program.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath::test {
 namespace {

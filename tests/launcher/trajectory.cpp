@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include <nlohmann/json.hpp>
+#include "ops/core/files/json.hpp"
 
 namespace isobath::test {
 namespace {

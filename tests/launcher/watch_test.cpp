@@ -1,10 +1,10 @@
 // Ranks that hang or die: the others say which one, and the job ends with the documented code and leaves no process.
 
-#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
 #include "launcher/process.hpp"
 #include "launcher/trajectory.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath::test {
 namespace {

@@ -4,9 +4,8 @@
 #include <chrono>
 #include <fstream>
 
-#include <nlohmann/json.hpp>
-
 #include "laws/small_run.hpp"
+#include "ops/core/files/json.hpp"
 #include "ops/core/op_clock.hpp"
 #include "parallel/agreement.hpp"
 #include "parallel/exchange.hpp"

@@ -5,11 +5,11 @@
 #include <fstream>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 
 #include "ops/core/error.hpp"
 #include "ops/core/files/descriptor.hpp"
 #include "ops/core/files/durable.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

@@ -4,11 +4,11 @@
 #include <cstring>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

@@ -4,9 +4,8 @@
 #include <fstream>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
-
 #include "ops/core/error.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/run/run_setup.hpp"
 
 namespace isobath {

@@ -1,8 +1,7 @@
 #include "trainer/report/step_trace.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "ops/core/files/durable.hpp"
+#include "ops/core/files/json.hpp"
 #include "parallel/agreement.hpp"
 #include "parallel/exchange.hpp"
 #include "trainer/bench/op_table.hpp"

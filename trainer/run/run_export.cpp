@@ -2,11 +2,10 @@
 
 #include <type_traits>
 
-#include <nlohmann/json.hpp>
-
 #include "configs/yaml/run_config.hpp"
 #include "ops/core/error.hpp"
 #include "ops/core/files/durable.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/checkpoint/catalog/verify.hpp"
 #include "trainer/checkpoint/tools/safetensors.hpp"
 #include "trainer/run/run_state.hpp"

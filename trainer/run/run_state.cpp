@@ -1,6 +1,6 @@
 #include "trainer/run/run_state.hpp"
 
-#include <nlohmann/json.hpp>
+#include "ops/core/files/json.hpp"
 
 namespace isobath {
 namespace {

@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "checkpoint/support.hpp"
+#include "ops/core/files/json.hpp"
 #include "support/python.hpp"
 #include "trainer/checkpoint/catalog/find.hpp"
 #include "trainer/checkpoint/manifest/boxes.hpp"

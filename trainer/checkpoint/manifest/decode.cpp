@@ -1,8 +1,7 @@
 #include <cmath>
 #include <limits>
 
-#include <nlohmann/json.hpp>
-
+#include "ops/core/files/json.hpp"
 #include "trainer/checkpoint/manifest/text.hpp"
 
 namespace isobath {

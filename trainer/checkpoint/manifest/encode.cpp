@@ -1,7 +1,6 @@
 #include <cmath>
 
-#include <nlohmann/json.hpp>
-
+#include "ops/core/files/json.hpp"
 #include "trainer/checkpoint/manifest/text.hpp"
 
 namespace isobath {

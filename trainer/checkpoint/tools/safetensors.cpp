@@ -4,9 +4,8 @@
 #include <bit>
 #include <tuple>
 
-#include <nlohmann/json.hpp>
-
 #include "ops/core/files/atomic_file.hpp"
+#include "ops/core/files/json.hpp"
 #include "trainer/checkpoint/tools/range_reader.hpp"
 
 namespace isobath {
