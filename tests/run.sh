@@ -95,6 +95,13 @@ if [[ $full == yes ]]; then # all of the suite under TSan, what a newcomer sees,
   step long ctest --test-dir build/cpu-release --build-config Full --output-on-failure --no-tests=error --tests-regex '^(slurm\.Walltime|launcher\.Gpt2)$'
 fi
 
+# What runs on a device, whatever the order of threads or schedule of streams, but the halves on the CPU.
+awaits_gpu() {
+  ctest --test-dir build/cuda-emulated -N -L gpu | sed -nE 's/^ *Test *#[0-9]+: //p' | sed -E 's/\.(forward|reverse|random|late|eager)\b//' |
+    grep -v '/cpu$' | sort -u | wc -l
+}
+say "awaiting a GPU: $(awaits_gpu) tests, which ran on the emulated device; on a machine with one: ctest -L gpu (docs/gpu.md)"
+
 say "skipped tests and why"
 grep -h -A1 -E ': Skipped$' build/*/Testing/Temporary/LastTest.log 2>/dev/null | grep -vE ': Skipped$|^--$' | sort | uniq -c || true
 
