@@ -83,12 +83,15 @@ build cpu-tsan test_parallel test_data test_laws &&
   check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks.*_on_[24]_threads_checked$)' || failed+=(cpu-tsan)
 
 # CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
-# is one. Needs no CUDA toolkit.
-build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_emulated_cudnn test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_kernels kernel_traffic test_doctor &&
+# is one. Needs no CUDA toolkit. emulated.races is every kernel once under TSan.
+build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_emulated_cudnn test_emulated_races test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_gpu_laws_runs test_kernels kernel_traffic test_doctor &&
   check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
-if [[ $full == yes ]]; then # all of the suite under TSan, what a newcomer sees, and whether planted faults are noticed
+if [[ $full == yes ]]; then # all of the suite and the kernels' hosts under TSan and ASan, what a newcomer sees, and whether planted faults are noticed
   build cpu-tsan all && check cpu-tsan '^(parallel|data|laws)\.' || failed+=(cpu-tsan)
+  for preset in cuda-emulated-tsan cuda-emulated-asan; do
+    build $preset test_emulated test_emulated_ops test_gpu && check $preset '^(emulated|gpu)\.' || failed+=($preset)
+  done
   step gpu-laws ctest --test-dir build/cuda-emulated --build-config Full --output-on-failure --no-tests=error --tests-regex '^gpu\.laws\.whole'
   step demo ./quickstart demo
   step mutation python3 tests/mutation/run.py --sample 100 --seed 1 --minutes 6

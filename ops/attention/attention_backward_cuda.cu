@@ -1,8 +1,8 @@
 // Backward in two kernels that recompute the scores, so that every gradient has one owner and no sum depends on the
 // schedule. Delta, the product <out, grad_out> of a row, is recomputed too: it costs less than a tile of scores.
 
-#include "ops/attention/grad_of_keys.cuh"
-#include "ops/attention/grad_of_queries.cuh"
+#include "ops/attention/cuda/grad_of_keys.cuh"
+#include "ops/attention/cuda/grad_of_queries.cuh"
 
 namespace isobath::kernel {
 

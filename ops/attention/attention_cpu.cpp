@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "ops/attention/attention.hpp"
-#include "ops/attention/pack.hpp"
-#include "ops/attention/softmax_rows.hpp"
-#include "ops/attention/tile_product.hpp"
-#include "ops/attention/work.hpp"
+#include "ops/attention/cpu/pack.hpp"
+#include "ops/attention/cpu/softmax_rows.hpp"
+#include "ops/attention/cpu/tile_product.hpp"
+#include "ops/attention/cpu/work.hpp"
 
 namespace isobath {
 namespace flash {

@@ -1,7 +1,7 @@
 // Forward: a block owns a tile of queries and walks over the keys they see. Softmax is the online one: sums are scaled
 // down when a row meets a greater score.
 
-#include "ops/attention/query_tile.cuh"
+#include "ops/attention/cuda/query_tile.cuh"
 
 namespace isobath {
 namespace flash {

@@ -1,5 +1,5 @@
+#include "ops/attention/cuda/members.cuh"
 #include "ops/attention/exact_pairs.hpp"
-#include "ops/attention/members.cuh"
 #include "ops/core/cuda/launch.hpp"
 #include "ops/core/cuda/reduce.cuh"
 

@@ -1,12 +1,12 @@
 // The parts of the kernels that can be stated alone: visibility, the cut into tasks, 2^x, the tile product.
 
-#include "ops/attention/work.hpp"
+#include "ops/attention/cpu/work.hpp"
 
 #include <cmath>
 #include <map>
 
 #include "attention/problem.hpp"
-#include "ops/attention/tile_product.hpp"
+#include "ops/attention/cpu/tile_product.hpp"
 
 namespace isobath::test {
 namespace {

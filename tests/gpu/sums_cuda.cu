@@ -21,7 +21,7 @@ __global__ void take_sums(const float* values, float* out) {
 
 }  // namespace
 
-Sums sums_on_device(const std::vector<float>& values) {
+ThreadSums sums_on_device(const std::vector<float>& values) {
   const Device device = Device::cuda(0);
   const auto threads = static_cast<std::int64_t>(values.size());
   const Tensor in = Tensor::from(Shape{threads}, values, device),

@@ -15,7 +15,7 @@ TEST(BlockSums, EveryThreadGetsTheWholeSum) {
     std::vector<float> values;
     float total = 0.0F;
     for (int i = 0; i < threads; ++i) total += values.emplace_back(static_cast<float>(i * i % 37 - 9));
-    const test::Sums got = test::sums_on_device(values);
+    const test::ThreadSums got = test::sums_on_device(values);
     for (int i = 0; i < threads; ++i) {
       float of_warp = 0.0F;
       for (int j = i / 32 * 32; j < i / 32 * 32 + 32; ++j) of_warp += values[static_cast<std::size_t>(j)];

@@ -1,4 +1,4 @@
-#include "ops/attention/tile_queue.cuh"
+#include "ops/attention/cuda/tile_queue.cuh"
 #include "ops/core/device_memory.hpp"
 #include "tests/gpu/tile_plan_cuda.hpp"
 

@@ -34,7 +34,7 @@ std::string golden_name(const std::string& name) {
 class GoldenBlock {
  public:
   GoldenBlock(const std::string& file, DepthPolicy policy, Family family = Family::Paper)
-      : golden_(file), h_(make_leaf(golden_.leaf("h"))) {
+      : golden_(file), h_(make_leaf(golden_.leaf("h"), device())) {
     model_.family = family;
     if (family == Family::Modern) {
       model_.kv_heads = golden_.integer("kv_heads");
@@ -58,7 +58,7 @@ class GoldenBlock {
     ParameterList list;
     router_->collect(kLayer, list);
     block_->collect(list);
-    parameters_ = std::make_unique<FlatParameters>(list, FlatSettings{});
+    parameters_ = std::make_unique<FlatParameters>(list, FlatSettings{}, device());
     for (Parameter* parameter : list)
       parameter->value.copy_from(golden_.tensor(golden_name(parameter->name)).reshaped(parameter->shape));
   }
@@ -67,7 +67,7 @@ class GoldenBlock {
     const RoutingContext context{golden_.integer("sizes", 0), length(), 0, {}, {}};
     const Route route = router_->route(kLayer, {h_.value, h_.value}, context);
     const bool turns = model_.position_kind() == Positions::Rope;
-    const Tensor rotary = turns ? rope_table(length(), model_.head_width(), model_.rope_base, Device::cpu()) : Tensor();
+    const Tensor rotary = turns ? rope_table(length(), model_.head_width(), model_.rope_base, device()) : Tensor();
     const Tensor out = block_->forward(h_.value, route, 0.0F, {}, rotary);
     expect("out", out);
     backward(project({out}, golden_.floats("weight")));

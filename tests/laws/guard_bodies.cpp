@@ -20,7 +20,7 @@ void turn_a_bit(const Tensor& tensor) {
 RANKED_TEST(Guard, names_the_rank_and_the_part_that_differ) {
   const RunConfig config = small_config(DepthPolicy::Dense);
   const Replica replica(config, device(), ranks.size());
-  const Tensor weights = replica.parameters.values(), moments = Tensor::zeros({4000}, DType::F32);
+  const Tensor weights = replica.parameters.values(), moments = Tensor::zeros({4000}, DType::F32, device());
   const auto parts = [&] {
     return std::vector<Replicated>{{"weights", hash_of(weights)}, {"second moments", hash_of(moments)}};
   };

@@ -27,7 +27,7 @@ class FirstRowsChoice final : public RowChoice {
     std::vector<std::int32_t> rows;
     for (std::int64_t s = 0; s < context.batch; ++s)
       for (std::int64_t i = 0; i < k_; ++i) rows.push_back(static_cast<std::int32_t>(s * context.length + i));
-    return RowSet::from_rows(rows, context.batch, context.length);
+    return RowSet::from_rows(rows, context.batch, context.length, device());
   }
 
  private:
@@ -69,7 +69,7 @@ class PlantedModel {
       blocks_.back()->collect(list);
     }
     norm_.collect(list);
-    parameters_ = std::make_unique<FlatParameters>(list, FlatSettings{});
+    parameters_ = std::make_unique<FlatParameters>(list, FlatSettings{}, device());
     for (const Parameter* parameter : list) initialise(*parameter, static_cast<std::uint64_t>(config.seed));
   }
 
@@ -81,7 +81,7 @@ class PlantedModel {
     for (std::int64_t row = 0; row < batch.size() * batch.context; ++row)
       places.push_back(static_cast<std::int32_t>(row % batch.context));
     Tensor h = add(embedding(tokens_.value, batch.inputs),
-                   embedding(places_.value, Tensor::from(Shape{batch.size() * batch.context}, places)));
+                   embedding(places_.value, Tensor::from(Shape{batch.size() * batch.context}, places, device())));
     std::vector<Tensor> losses;
     for (int layer = 0; layer < config_.model.layers; ++layer) {
       Route route = router_->routes(layer) ? router_->route(layer, {h, h}, input.context)
@@ -111,7 +111,7 @@ class PlantedModel {
                  whole = gather_rows(block.forward(h, route, 0.0F, {}), route.queries);
     const std::vector<float> minus_ones(static_cast<std::size_t>(route.queries.size()), -1.0F);
     const Tensor change =
-        add(scale_rows(whole, gates), scale_rows(x, Tensor::from(Shape{route.queries.size()}, minus_ones)));
+        add(scale_rows(whole, gates), scale_rows(x, Tensor::from(Shape{route.queries.size()}, minus_ones, device())));
     return route.queries.is_all() ? add(h, change) : scatter_add_rows(h, change, route.queries);
   }
 
@@ -142,7 +142,7 @@ double train(const RunConfig& config, Plant plant) {
   const FlatShard everything(model.parameters().layout(), 0, 1);
   GradientReducer reducer(model.parameters(), everything, alone, {});
   Optimizer optimizer(config, model.parameters(), everything, alone);
-  StepTotals totals(config.model.layers, 1, Device::cpu());
+  StepTotals totals(config.model.layers, 1, device());
   double sum = 0.0;
   for (std::int64_t step = 0; step < kSteps; ++step) {
     totals.begin();
@@ -161,7 +161,7 @@ double train(const RunConfig& config, Plant plant) {
 double train_product(const RunConfig& given) {
   RunConfig config = given;
   config.optim.schedule = Schedule::Constant;
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   double sum = 0.0;

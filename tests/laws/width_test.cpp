@@ -56,7 +56,7 @@ std::vector<double> changes(Family family, std::int64_t width, std::int64_t base
   config.optim.learning_rate = 3e-3;
   config.optim.weight_decay = 0.0;
   config.optim.clip_norm = 0.0;
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   const Batch held = small_batch(config, 100);
@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(Laws, Width, testing::Values(Family::Paper, Family::Mod
 class BaseWidth : public testing::TestWithParam<Kind> {};
 
 std::vector<float> trained(const RunConfig& config) {
-  Replica replica(config, Device::cpu(), 1);
+  Replica replica(config, device(), 1);
   SelfCommunicator alone;
   Trainer trainer(config, replica, alone);
   for (int step = 0; step < 3; ++step) trainer.step(small_batch(config, step));
@@ -137,8 +137,8 @@ Factors expected(const std::string& name) {
 }
 
 TEST_P(BaseWidth, FourfoldScalesWhatTheTableSays) {
-  const Replica off(config_of(GetParam(), 4 * kBase, 0), Device::cpu(), 1);
-  const Replica scaled(config_of(GetParam(), 4 * kBase, kBase), Device::cpu(), 1);
+  const Replica off(config_of(GetParam(), 4 * kBase, 0), device(), 1);
+  const Replica scaled(config_of(GetParam(), 4 * kBase, kBase), device(), 1);
   for (std::size_t i = 0; i < off.parameters.parameters().size(); ++i) {
     const Parameter &plain = *off.parameters.parameters()[i], &wide = *scaled.parameters.parameters()[i];
     const Factors factors = expected(plain.name);

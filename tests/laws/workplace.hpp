@@ -41,6 +41,7 @@ class Workplace {
     config.model.vocabulary = 0;
     config.model.dropout = 0.1;
     config.name = name;
+    config.system.device = device().is_cuda() ? DeviceChoice::Cuda : DeviceChoice::Cpu;
     config.output = (folder_ / "runs").string();
     config.data.path = (folder_ / "data").string();
     config.data.validation_block = 512;

@@ -48,29 +48,30 @@ struct LeafTensor {
   Tensor gradient;
 };
 
-inline LeafTensor make_leaf(const Shape& shape, const std::vector<float>& values) {
-  LeafTensor leaf{Tensor::from(shape, values), {}};
-  leaf.gradient = Tensor::from(shape, std::vector<float>(values.size(), std::numeric_limits<float>::quiet_NaN()));
+inline LeafTensor make_leaf(const Shape& shape, const std::vector<float>& values, Device device = Device::cpu()) {
+  const std::vector<float> unwritten(values.size(), std::numeric_limits<float>::quiet_NaN());
+  LeafTensor leaf{Tensor::from(shape, values, device), Tensor::from(shape, unwritten, device)};
   leaf.value.set_grad_slot(std::make_shared<GradSlot>(leaf.gradient));
   return leaf;
 }
 
-inline LeafTensor make_leaf(const Leaf& leaf) { return make_leaf(leaf.shape, leaf.values); }
+inline LeafTensor make_leaf(const Leaf& leaf, Device device = Device::cpu()) {
+  return make_leaf(leaf.shape, leaf.values, device);
+}
 
-/// w with the dtype and shape of `like`: what flows into the op's output backward.
+/// w with the dtype, shape and device of `like`: what flows into the op's output backward.
 inline Tensor weights_like(const Tensor& like, const std::vector<float>& weights) {
-  if (like.dtype() == DType::F32) return Tensor::from(like.shape(), weights);
+  if (like.dtype() == DType::F32) return Tensor::from(like.shape(), weights, like.device());
   std::vector<bfloat16> narrow;
   for (const float weight : weights) narrow.emplace_back(weight);
-  return Tensor::from(like.shape(), narrow);
+  return Tensor::from(like.shape(), narrow, like.device());
 }
 
 /// sum_k sum_i weights_i * outputs[k]_i as a scalar of the tape, whose gradient into every output is exactly `weights`.
 inline Tensor project(const std::vector<Tensor>& outputs, const std::vector<float>& weights) {
-  Tensor total = Tensor::zeros(Shape{1}, DType::F32);
   double sum = 0.0;
   for (const Tensor& output : outputs) sum += dot(to_doubles(output), to_doubles(weights));
-  total.view<float>()[0] = static_cast<float>(sum);
+  Tensor total = Tensor::from(Shape{1}, std::vector<float>{static_cast<float>(sum)}, outputs[0].device());
   require(outputs.size() == 1 || outputs.size() == 2, "project takes one or two outputs");
   const auto backward = [weights, outputs](const Tensor&, const InputGrads& inputs) {
     for (std::size_t k = 0; k < outputs.size(); ++k) inputs.add(k, weights_like(outputs[k], weights));

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "ops/core/allocator.hpp"
 #include "ops/core/dtype.hpp"
 #include "tests/emulated/checks/harness.hpp"
 
@@ -72,20 +73,14 @@ bool rotates_rightly() {
 TEST_P(MemoryFaults, WithTheBarrierTheResultIsRight) { EXPECT_TRUE(rotates_rightly<Barrier::Present>()); }
 
 #if !defined(__SANITIZE_THREAD__)
-// Whichever thread runs first reads what its neighbour has not written. TSan would rightly stop this test.
+// Whichever thread runs first reads what its neighbour has not written. TSan would rightly stop this test, and has its
+// own in races_test.cpp.
 TEST_P(MemoryFaults, AMissingBarrierGivesAWrongResult) { EXPECT_FALSE(rotates_rightly<Barrier::Missing>()); }
-#else
-TEST_P(MemoryFaults, AMissingBarrierIsADataRace) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  const auto run = [] {
-    rotates_rightly<Barrier::Missing>();
-    std::exit(0);
-  };
-  EXPECT_EXIT(run(), testing::ExitedWithCode(66), "data race");
-}
 #endif
 
 [[maybe_unused]] __global__ void write_at(int* data, int index) { data[index] = 1; }
+
+[[maybe_unused]] __global__ void read_byte_at(const char* data, int index, char* out) { *out = data[index]; }
 
 [[maybe_unused]] __global__ void write_shared_at(int index) {
   int* const data = cuda::block_shared<int[10]>();  // through a pointer: UBSan would stop an array's index first
@@ -110,6 +105,26 @@ TEST(OutOfBounds, IsReportedByAsan) {
   run(&write_at, one, data.data(), 9);
   run(&write_shared_at, one, 9);
   run(&write_dynamic_at, with_dynamic, 9);
+#else
+  GTEST_SKIP() << "built without ASan (ISOBATH_SANITIZE=address)";
+#endif
+}
+
+// The allocator hands out blocks again, and at other times longer ones than asked for: neither may hide the end.
+TEST(OutOfBounds, IsReportedInBlocksOfTheAllocator) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  constexpr Device kDevice = Device::cuda(0);
+  const Block out(kDevice, 1);
+  const auto read = [&](const Block& from, int index) {
+    cuda::launch("read", &read_byte_at, {.blocks = 1, .threads = 1}, test::queue(),
+                 static_cast<const char*>(from.data()), index, static_cast<char*>(out.data()));
+    test::finish();
+  };
+  { const Block longer(kDevice, 1000); }
+  const Block block(kDevice, 950);
+  read(block, 949);
+  EXPECT_DEATH(read(block, 950), "heap-buffer-overflow");
 #else
   GTEST_SKIP() << "built without ASan (ISOBATH_SANITIZE=address)";
 #endif

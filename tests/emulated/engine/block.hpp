@@ -31,11 +31,9 @@ struct Grid {
 
 enum class ThreadState : std::uint8_t { Ready, AtBarrier, AtCollective, Returned };
 
-/// One CUDA thread: its stack, and what it waits for.
+/// One CUDA thread: what it runs on, and what it waits for.
 struct BlockThread {
-  explicit BlockThread(Fiber::Entry entry) : fiber(entry) {}
-
-  Fiber fiber;
+  Fiber* fiber = nullptr;
   uint3 index;
   ThreadState state = ThreadState::Returned;
   Offer offer;
@@ -62,6 +60,7 @@ class Engine {
 
   static void thread_main();
   void run_block(const Grid& grid);
+  void begin_threads(dim3 extents);
   void run_ready_threads();
   template <class Choose>
   bool run_pass(Choose&& chosen);
@@ -72,14 +71,16 @@ class Engine {
   void check_offer(const Offer& offer, Where where) const;
   bool all_offered(const Offer& offer, Where where) const;
   void answer_all(unsigned mask);
-  BlockThread& of_warp(unsigned lane) { return *threads_[running_ / kLanes * kLanes + lane]; }
-  const BlockThread& of_warp(unsigned lane) const { return *threads_[running_ / kLanes * kLanes + lane]; }
+  BlockThread& of_warp(unsigned lane) { return threads_[running_ / kLanes * kLanes + lane]; }
+  const BlockThread& of_warp(unsigned lane) const { return threads_[running_ / kLanes * kLanes + lane]; }
 
-  BlockThread& running() { return *threads_[running_]; }
+  BlockThread& running() { return threads_[running_]; }
   void yield();
 
-  std::vector<std::unique_ptr<BlockThread>> threads_;  // as many as the largest block so far had
-  unsigned count_ = 0;                                 // threads of the present block
+  std::vector<std::unique_ptr<Fiber>> fibers_;  // one more than the largest block so far had threads
+  unsigned first_fiber_ = 0;                    // that of the present block's thread 0
+  std::vector<BlockThread> threads_;
+  unsigned count_ = 0;  // threads of the present block
   unsigned running_ = 0;
   const ThreadBody* body_ = nullptr;
   std::exception_ptr thrown_;

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "ops/attention/members.cuh"
+#include "ops/attention/cuda/members.cuh"
 #include "ops/core/cuda/launch.hpp"
 #include "ops/tensor/tensor.hpp"
 

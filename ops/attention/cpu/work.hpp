@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "ops/attention/lanes.hpp"
+#include "ops/attention/cpu/lanes.hpp"
 #include "ops/attention/visibility.hpp"
 #include "ops/core/threads.hpp"
 

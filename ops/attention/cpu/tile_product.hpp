@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "ops/attention/lanes.hpp"
+#include "ops/attention/cpu/lanes.hpp"
 
 namespace isobath::flash {
 

@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "ops/attention/attention.hpp"
-#include "ops/attention/members.cuh"
-#include "ops/attention/tiles.cuh"
+#include "ops/attention/cuda/members.cuh"
+#include "ops/attention/cuda/tiles.cuh"
 #include "ops/core/cuda/launch.hpp"
 
 namespace isobath::flash {

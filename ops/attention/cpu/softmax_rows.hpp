@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/attention/lanes.hpp"
+#include "ops/attention/cpu/lanes.hpp"
 
 namespace isobath::flash {
 

@@ -1,4 +1,4 @@
-#include "ops/attention/work.hpp"
+#include "ops/attention/cpu/work.hpp"
 
 #include <numeric>
 #include <tuple>

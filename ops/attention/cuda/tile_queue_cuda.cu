@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "ops/attention/tile_queue.cuh"
-#include "ops/attention/tiles.cuh"
+#include "ops/attention/cuda/tile_queue.cuh"
+#include "ops/attention/cuda/tiles.cuh"
 #include "ops/core/cuda/check.hpp"
 #include "ops/core/cuda/scan.cuh"
 

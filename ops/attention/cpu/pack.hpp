@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "ops/attention/lanes.hpp"
+#include "ops/attention/cpu/lanes.hpp"
 #include "ops/tensor/view.hpp"
 
 namespace isobath::flash {

@@ -1,8 +1,8 @@
 #pragma once
 // The gradients of keys and values: tiles of keys walk over the queries that see them, head after head of their group.
 
-#include "ops/attention/tile_queue.cuh"
-#include "ops/attention/upstream.cuh"
+#include "ops/attention/cuda/tile_queue.cuh"
+#include "ops/attention/cuda/upstream.cuh"
 
 namespace isobath::flash {
 

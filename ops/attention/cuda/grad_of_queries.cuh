@@ -1,8 +1,8 @@
 #pragma once
 // The gradient of the queries: tiles of queries walk over the keys they see.
 
-#include "ops/attention/query_tile.cuh"
-#include "ops/attention/upstream.cuh"
+#include "ops/attention/cuda/query_tile.cuh"
+#include "ops/attention/cuda/upstream.cuh"
 
 namespace isobath::flash {
 

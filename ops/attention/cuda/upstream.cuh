@@ -1,7 +1,7 @@
 #pragma once
 // What both kernels of the backward pass read besides the inputs, and what they do to a score.
 
-#include "ops/attention/operands.cuh"
+#include "ops/attention/cuda/operands.cuh"
 
 namespace isobath::flash {
 

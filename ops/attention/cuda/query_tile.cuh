@@ -1,8 +1,8 @@
 #pragma once
 // A block's queries, and its walk over the keys they see: what forward and the gradient of the queries share.
 
-#include "ops/attention/operands.cuh"
-#include "ops/attention/tile_queue.cuh"
+#include "ops/attention/cuda/operands.cuh"
+#include "ops/attention/cuda/tile_queue.cuh"
 
 namespace isobath::flash {
 
