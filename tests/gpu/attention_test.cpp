@@ -178,6 +178,17 @@ TEST_P(Attention, GradientsDoNotDependOnWhichAreWanted) {
   expect_wanted_gradients<bfloat16>(device());
 }
 
+// Probabilities add up to one: values of one come back, where a sum that did not follow a new maximum would show even
+// in bf16. Several walked tiles, and maxima that grow from one to the next for half of the queries.
+TEST_P(Attention, ValuesOfOneComeBack) {
+  constexpr std::int64_t kLength = 200, kWidth = 16;
+  Problem problem = make_problem(RowSet::all(1, kLength), RowSet::all(1, kLength), 1, kWidth, 14);
+  for (std::size_t i = 0; i < problem.k.size(); ++i) problem.k[i] = static_cast<float>(i / kWidth) / kLength;
+  std::fill(problem.v.begin(), problem.v.end(), 1.0F);
+  expect_reference<float>(problem, device());
+  expect_reference<bfloat16>(problem, device());
+}
+
 // Scores near +-3e4 overflow e^x unless the row's maximum is subtracted first; the largest key takes all.
 TEST_P(Attention, LargeScores) {
   constexpr std::int64_t kLength = 70, kWidth = 16;

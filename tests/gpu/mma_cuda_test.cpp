@@ -1,4 +1,5 @@
 // Products by a warp: every element of every matrix lies in the lane and the place that the PTX manual says.
+// Along the dimension that is summed over, both factors could lie in one other order: no product tells.
 
 #include "tests/gpu/mma_cuda.hpp"
 
