@@ -1,7 +1,8 @@
-// Forward: a block owns a tile of queries and walks over the keys they see. Softmax is the online one: sums are scaled
-// down when a row meets a greater score.
+// Forward, in f32 here and in bf16 by mma/attend.cuh: a block owns a tile of queries and walks over the keys they see.
+// Softmax is the online one: sums are scaled down when a row meets a greater score.
 
 #include "ops/attention/cuda/query_tile.cuh"
+#include "ops/attention/mma/attend.cuh"
 
 namespace isobath {
 namespace flash {
@@ -48,7 +49,7 @@ template <int kWidth, class T>
 __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
     attend(TileQueue tiles, Operands<T> in, T* out, float* log2_sum, std::int64_t rows) {
   using Shape = TileShape<kWidth>;
-  const QueryTile<kWidth, T> tile(in, take_tile(tiles));
+  const QueryTile<Shape, T> tile(in, take_tile(tiles));
   if (tile.count <= 0) return;
   float* const own = cuda::dynamic_shared<float>();
   const KeyWalk<kWidth, T> walk(in, tile, own + Shape::kOwnFloats);
@@ -83,20 +84,31 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
 
 namespace kernel {
 
-template <class T>
-void attention(CudaQueue queue, const AttentionInputs<T>& in, View<T> out, View<float> log2_sum) {
+template <>
+void attention(CudaQueue queue, const AttentionInputs<float>& in, View<float> out, View<float> log2_sum) {
   if (out.count() == 0) return;
   const auto operands = flash::operands_of(in);
   flash::with_width(in.head_width(), [&](auto width) {
     const flash::TilePlan plan(queue, flash::Side::Queries, {in.queries, in.keys}, in.q.rows(), in.heads,
                                flash::TileShape<width()>::kRows);
-    cuda::launch("attention", &flash::attend<width(), T>, plan.shape(flash::tile_bytes<width()>(1, 2, 1)), queue,
-                 plan.queue(), operands, out.data, log2_sum.data, in.q.rows());
+    cuda::launch("attention", &flash::attend<width(), float>,
+                 plan.shape(flash::kTileThreads, flash::tile_bytes<width()>(1, 2, 1)), queue, plan.queue(), operands,
+                 out.data, log2_sum.data, in.q.rows());
   });
 }
 
-template void attention<float>(CudaQueue, const AttentionInputs<float>&, View<float>, View<float>);
-template void attention<bfloat16>(CudaQueue, const AttentionInputs<bfloat16>&, View<bfloat16>, View<float>);
+template <>
+void attention(CudaQueue queue, const AttentionInputs<bfloat16>& in, View<bfloat16> out, View<float> log2_sum) {
+  if (out.count() == 0) return;
+  const auto operands = flash::operands_of(in);
+  flash::with_width(in.head_width(), [&](auto width) {
+    const flash::TilePlan plan(queue, flash::Side::Queries, {in.queries, in.keys}, in.q.rows(), in.heads,
+                               flash::mma::MmaShape::kRows);
+    cuda::launch("attention", &flash::mma::attend<width()>,
+                 plan.shape(flash::mma::kThreads, flash::mma::kForwardBytes<width()>), queue, plan.queue(), operands,
+                 out.data, log2_sum.data, in.q.rows());
+  });
+}
 
 }  // namespace kernel
 }  // namespace isobath

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Compiles every kernel with nvcc for sm_80, sm_90 and sm_100, spills and warnings being errors, and compares the registers and the shared memory of
-each with resources.tsv. Needs no GPU and no driver.
+"""Compiles every kernel with nvcc for sm_80, sm_90 and sm_100, spills and warnings being errors, and compares the registers, the shared memory and
+the instructions for tensor cores (mma) of each with resources.tsv. Needs no GPU and no driver.
     compile.py SCRATCH_FOLDER [--update]
 One pass of the front end makes PTX of compute_80, which ptxas translates for each device; the host's side is what the emulated build compiles."""
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("resources.tsv")
 DEVICES = ("80", "90", "100")
-HEAD = "file\tkernel\tthreads\tshared\t" + "\t".join(f"registers {device}" for device in DEVICES)
+HEAD = "file\tkernel\tthreads\tshared\tmma\t" + "\t".join(f"registers {device}" for device in DEVICES)
 
 
 class Failed(Exception):
@@ -63,6 +63,11 @@ def launch_bounds(ptx):
     return out
 
 
+def tensor_products(ptx):
+    """Instructions for tensor cores by mangled name."""
+    return {part.split("(")[0].strip(): part.count("mma.sync") for part in ptx.split(".entry ")[1:]}
+
+
 def resources(log):
     """{mangled name: (registers, bytes of static shared memory)} from what ptxas -v says."""
     out = {}
@@ -80,7 +85,7 @@ def compile_one(nvcc, source, flags, scratch):
     of_ptxas = [flag for group in flags if group.startswith("-Xptxas=") for flag in group.split("=", 1)[1].split(",")]
     for_nvcc = [flag for flag in flags if not flag.startswith("-Xptxas=")]
     output_of([nvcc, "-std=c++20", "-O3", "-DNDEBUG", "-DISOBATH_HAS_CUDA", f"-I{ROOT}", *for_nvcc, "-arch=compute_80", "-ptx", source, "-o", ptx])
-    threads = launch_bounds(ptx.read_text())
+    threads, products = launch_bounds(ptx.read_text()), tensor_products(ptx.read_text())
     of_device = []
     for device in DEVICES:
         log = output_of([Path(nvcc).with_name("ptxas"), f"-arch=sm_{device}", "-v", "--generate-line-info", *of_ptxas, ptx, "-o", scratch / f"{name}.{device}"])
@@ -90,7 +95,7 @@ def compile_one(nvcc, source, flags, scratch):
     for mangled, short in names.items():
         shared = {found[mangled][1] for found in of_device}
         registers = "\t".join(str(found[mangled][0]) for found in of_device)
-        lines.append(f"{source.relative_to(ROOT)}\t{short}\t{threads[mangled]}\t{'/'.join(map(str, sorted(shared)))}\t{registers}")
+        lines.append(f"{source.relative_to(ROOT)}\t{short}\t{threads[mangled]}\t{'/'.join(map(str, sorted(shared)))}\t{products[mangled]}\t{registers}")
     return lines
 
 

@@ -41,7 +41,7 @@ struct QueryWalk {
     constexpr int kLanes = kTileThreads / kWalked;
     const int index = static_cast<int>(threadIdx.x) / kLanes, lane = static_cast<int>(threadIdx.x) % kLanes;
     const std::int64_t row = query + (index < left ? index : 0);  // one that is there: threads meet in the sum
-    const float delta = dot_of_rows<kLanes>(out.row(row), grad_out.row(row), in.width, lane);
+    const float delta = dot_of_rows<kLanes>(out, grad_out, row, lane);
     if (lane == 0) {
       walked.position[index] = index < left ? members.position(row) : -1;
       walked.log2_sum[index] = up.log2_sum[head * up.rows + members.begin + row];
@@ -51,10 +51,9 @@ struct QueryWalk {
   }
 };
 
-/// The keys that a block owns.
-template <int kWidth>
+/// The keys that a block owns. Shape says which of them a thread owns.
+template <class Shape>
 struct KeyTile {
-  using Shape = TileShape<kWidth>;
   Members members;
   std::int64_t sequence, head, first;
   std::int64_t count;                      // 0 where the block has no tile
@@ -68,14 +67,13 @@ struct KeyTile {
         count(rows_of_tile<Shape::kRows>(tile, members.count)) {
 #pragma unroll
     for (int i = 0; i < Shape::kOwnRows; ++i)
-      position[i] = own_row(i) < count ? members.position(first + own_row(i)) : INT32_MAX;
+      position[i] = Shape::own_row(i) < count ? members.position(first + Shape::own_row(i)) : INT32_MAX;
   }
-  __device__ __forceinline__ static int own_row(int i) { return thread_y() * Shape::kOwnRows + i; }
 };
 
 /// The scores of the calling thread become probabilities, and the slopes gradients of scores; 0 where nothing is seen.
 template <int kWidth>
-__device__ __forceinline__ void through_softmax(const KeyTile<kWidth>& tile,
+__device__ __forceinline__ void through_softmax(const KeyTile<TileShape<kWidth>>& tile,
                                                 float (&scores)[TileShape<kWidth>::kOwnRows][kOwnScores],
                                                 float (&slopes)[TileShape<kWidth>::kOwnRows][kOwnScores]) {
   const auto& walked = cuda::block_shared<WalkedRows>();
@@ -93,7 +91,7 @@ template <int kWidth, class T>
 __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
     grad_of_keys(TileQueue tiles, Operands<T> in, Upstream<T> up, GradView<T> grad_k, GradView<T> grad_v) {
   using Shape = TileShape<kWidth>;
-  const KeyTile<kWidth> tile(in.keys, take_tile(tiles));
+  const KeyTile<Shape> tile(in.keys, take_tile(tiles));
   if (tile.count <= 0) return;
   float* const own_k = cuda::dynamic_shared<float>();
   float* const own_v = own_k + Shape::kOwnFloats;
@@ -109,7 +107,7 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
       float scores[Shape::kOwnRows][kOwnScores], slopes[Shape::kOwnRows][kOwnScores];
       scores_of<kWidth>(own_k, walk.queries, in.width, scores);
       scores_of<kWidth>(own_v, walk.grads, in.width, slopes);
-      through_softmax(tile, scores, slopes);
+      through_softmax<kWidth>(tile, scores, slopes);
       store_weights<kWidth>(scores, weights);
       store_weights<kWidth>(slopes, slope_weights);
       __syncwarp();
@@ -118,8 +116,8 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
     }
 #pragma unroll
   for (int i = 0; i < Shape::kOwnRows; ++i) {
-    if (tile.own_row(i) >= tile.count) continue;
-    const std::int64_t row = tile.first + tile.own_row(i);
+    if (Shape::own_row(i) >= tile.count) continue;
+    const std::int64_t row = tile.first + Shape::own_row(i);
     if (grad_k.wanted())
       put_row(sums_k, i, kLn2, grad_k.mode, in.key_head(grad_k.to.data, tile.members, tile.head), row);
     if (grad_v.wanted())

@@ -7,19 +7,19 @@
 namespace isobath::flash {
 
 /// What a thread knows of its rows beside their positions.
-template <int kWidth>
+template <class Shape>
 struct OwnRowSums {
-  float log2_sum[TileShape<kWidth>::kOwnRows], delta[TileShape<kWidth>::kOwnRows];
+  float log2_sum[Shape::kOwnRows], delta[Shape::kOwnRows];
 
   template <class T>
-  __device__ __forceinline__ OwnRowSums(const QueryTile<kWidth, T>& tile, const Upstream<T>& up) {
+  __device__ __forceinline__ OwnRowSums(const QueryTile<Shape, T>& tile, const Upstream<T>& up) {
     const auto out = tile.rows_of(up.out), grad_out = tile.rows_of(up.grad_out);
 #pragma unroll
-    for (int i = 0; i < TileShape<kWidth>::kOwnRows; ++i) {
-      const int own = tile.own_row(i);
+    for (int i = 0; i < Shape::kOwnRows; ++i) {
+      const int own = Shape::own_row(i);
       const std::int64_t row = tile.first + (own < tile.count ? own : 0);  // one that is there: threads meet in the sum
       log2_sum[i] = up.log2_sum[tile.head * up.rows + tile.members.begin + row];
-      delta[i] = dot_of_rows<kSide>(out.row(row), grad_out.row(row), out.width, thread_x());
+      delta[i] = dot_of_rows<Shape::kLanesOfRow>(out, grad_out, row, Shape::lane_of_row());
     }
   }
 };
@@ -28,7 +28,7 @@ template <int kWidth, class T>
 __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
     grad_of_queries(TileQueue tiles, Operands<T> in, Upstream<T> up, T* grad_q, Accumulate mode) {
   using Shape = TileShape<kWidth>;
-  const QueryTile<kWidth, T> tile(in, take_tile(tiles));
+  const QueryTile<Shape, T> tile(in, take_tile(tiles));
   if (tile.count <= 0) return;
   float* const own_q = cuda::dynamic_shared<float>();
   float* const own_grad = own_q + Shape::kOwnFloats;
@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksTogether)
   float* const weights = walk.end();
   load_tile<kWidth>(tile.rows_of(in.q), tile.first, tile.count, Shape::kRows, kLog2E * in.scale, own_q);
   load_tile<kWidth>(tile.rows_of(up.grad_out), tile.first, tile.count, Shape::kRows, 1.0F, own_grad);
-  const OwnRowSums<kWidth> own(tile, up);
+  const OwnRowSums<Shape> own(tile, up);
   OwnSums<kWidth> sums{};
   for (std::int64_t key = 0; key < walk.seen; key += kWalked) {
     walk.load(key);

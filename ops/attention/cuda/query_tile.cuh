@@ -6,10 +6,9 @@
 
 namespace isobath::flash {
 
-/// The queries that a block owns.
-template <int kWidth, class T>
+/// The queries that a block owns. Shape says which of them a thread owns.
+template <class Shape, class T>
 struct QueryTile {
-  using Shape = TileShape<kWidth>;
   const Operands<T>& in;
   Members members;
   std::int64_t sequence, head, first;
@@ -25,7 +24,7 @@ struct QueryTile {
         count(rows_of_tile<Shape::kRows>(tile, members.count)) {
 #pragma unroll
     for (int i = 0; i < Shape::kOwnRows; ++i)
-      position[i] = own_row(i) < count ? members.position(first + own_row(i)) : -1;
+      position[i] = Shape::own_row(i) < count ? members.position(first + Shape::own_row(i)) : -1;
   }
 
   /// The head's columns of a tensor with the shape of q.
@@ -33,14 +32,13 @@ struct QueryTile {
   __device__ __forceinline__ HeadRows<Element> rows_of(Element* rows) const {
     return in.query_head(rows, members, head);
   }
-  __device__ __forceinline__ static int own_row(int i) { return thread_y() * Shape::kOwnRows + i; }
 
   /// body(i, row of the sequence) for the calling thread's rows that are there.
   template <class Body>
   __device__ __forceinline__ void for_own_rows(Body&& body) const {
 #pragma unroll
     for (int i = 0; i < Shape::kOwnRows; ++i)
-      if (own_row(i) < count) body(i, first + own_row(i));
+      if (Shape::own_row(i) < count) body(i, first + Shape::own_row(i));
   }
 };
 
@@ -56,7 +54,7 @@ struct KeyWalk {
   std::int64_t seen;
   float *keys, *values;  // the tile at hand, in shared memory
 
-  __device__ __forceinline__ KeyWalk(const Operands<T>& in, const QueryTile<kWidth, T>& tile, float* memory)
+  __device__ __forceinline__ KeyWalk(const Operands<T>& in, const QueryTile<TileShape<kWidth>, T>& tile, float* memory)
       : members(in.keys, tile.sequence),
         from_k(in.key_head(in.k, members, tile.head / in.group)),
         from_v(in.key_head(in.v, members, tile.head / in.group)),

@@ -74,8 +74,8 @@ class TilePlan {
   TilePlan(CudaQueue queue, Side side, const Rows& rows, std::int64_t members, std::int64_t heads, int tile_rows);
 
   const TileQueue& queue() const { return queue_; }
-  /// Blocks for all tiles that there may be; those without one return at once.
-  cuda::LaunchShape shape(std::size_t dynamic_bytes) const;
+  /// Blocks of `threads` for all tiles that there may be; those without one return at once.
+  cuda::LaunchShape shape(int threads, std::size_t dynamic_bytes) const;
 
  private:
   Tensor memory_;  // i32: the list, what was drawn, and the scratch of planning

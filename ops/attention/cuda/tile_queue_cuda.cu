@@ -133,9 +133,9 @@ TilePlan::TilePlan(CudaQueue queue, Side side, const Rows& rows, std::int64_t me
   cuda::launch("attention", &plan_tiles, {.blocks = 1, .threads = kPlanThreads}, queue, plan);
 }
 
-cuda::LaunchShape TilePlan::shape(std::size_t dynamic_bytes) const {
+cuda::LaunchShape TilePlan::shape(int threads, std::size_t dynamic_bytes) const {
   return {.blocks = static_cast<unsigned>(most_tiles_ * queue_.heads),
-          .threads = kTileThreads,
+          .threads = static_cast<unsigned>(threads),
           .dynamic_bytes = dynamic_bytes};
 }
 

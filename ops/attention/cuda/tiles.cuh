@@ -2,8 +2,7 @@
 // What the attention kernels are made of: a block owns a tile of rows and walks over the rows of the other side, 32 at
 // a time, all in shared memory as f32. Its 256 threads form a square of 16 x 16: thread (y, x) owns a few rows, in
 // which it computes every sixteenth score and four neighbouring columns of every 64. The sixteen threads of a row are
-// half a warp. Products are plain f32 multiply-adds; for bf16, `scores_of` and `add_product` are where tensor cores
-// would come.
+// half a warp. Products are plain f32 multiply-adds; those of bf16 are computed by tensor cores, in mma/.
 
 #include "ops/core/cuda/pack.cuh"
 #include "ops/core/cuda/reduce.cuh"
@@ -18,6 +17,9 @@ inline constexpr int kColumnsApart = 4 * kSide;     // of two packs of a thread
 inline constexpr int kWeightStride = kWalked + 4;   // floats; keeps 16-byte rows in different banks
 inline constexpr int kMaxWidth = 256;
 
+__device__ __forceinline__ int thread_x() { return static_cast<int>(threadIdx.x) % kSide; }
+__device__ __forceinline__ int thread_y() { return static_cast<int>(threadIdx.x) / kSide; }
+
 /// For heads of up to kWidth columns, a multiple of 64. Narrower heads are padded with zeros.
 template <int kWidth>
 struct TileShape {
@@ -28,6 +30,11 @@ struct TileShape {
   static constexpr int kOwnFloats = kRows * kStride;       // of an owned tile
   static constexpr int kWalkedFloats = kWalked * kStride;  // of a walked tile
   static constexpr int kWeightFloats = kRows * kWeightStride;
+  static constexpr int kLanesOfRow = kSide;  // neighbouring threads that own a row together
+
+  /// The calling thread's i-th row of the block's, and its place among the threads of that row.
+  __device__ __forceinline__ static int own_row(int i) { return thread_y() * kOwnRows + i; }
+  __device__ __forceinline__ static int lane_of_row() { return thread_x(); }
 };
 
 /// Bytes of shared memory for tiles of these numbers.
@@ -37,9 +44,6 @@ constexpr std::size_t tile_bytes(int owned, int walked, int weights) {
   return sizeof(float) * static_cast<std::size_t>(owned * Shape::kOwnFloats + walked * Shape::kWalkedFloats +
                                                   weights * Shape::kWeightFloats);
 }
-
-__device__ __forceinline__ int thread_x() { return static_cast<int>(threadIdx.x) % kSide; }
-__device__ __forceinline__ int thread_y() { return static_cast<int>(threadIdx.x) / kSide; }
 
 /// How global memory may be read: 16 bytes at a time where every row of every head begins at such an address.
 enum class Access { Elements, Vectors };

@@ -13,11 +13,27 @@ struct Upstream {
   std::int64_t rows;
 };
 
-/// <a, b> of rows of a head by kLanes neighbouring threads, of which the caller is number `lane`; all of them get it.
-template <int kLanes, class T>
-__device__ __forceinline__ float dot_of_rows(const T* a, const T* b, int width, int lane) {
+/// The part of number `lane` of kLanes neighbouring threads in <a, b>.
+template <int kLanes, int kLength, class T>
+__device__ __forceinline__ float part_of_dot(const T* a, const T* b, int width, int lane) {
   float sum = 0.0F;
-  for (int d = lane; d < width; d += kLanes) sum = fmaf(static_cast<float>(a[d]), static_cast<float>(b[d]), sum);
+  for (int d = kLength * lane; d < width; d += kLength * kLanes) {
+    const auto left = cuda::load<kLength>(a + d), right = cuda::load<kLength>(b + d);
+#pragma unroll
+    for (int e = 0; e < kLength; ++e) sum = fmaf(left.values[e], right.values[e], sum);
+  }
+  return sum;
+}
+
+/// <a, b> of one row of a head by kLanes neighbouring threads, of which the caller is number `lane`; all of them get
+/// it. The few threads of a row in the kernels for bf16 read vectors where they may; more of them share a row's
+/// sectors.
+template <int kLanes, class T>
+__device__ __forceinline__ float dot_of_rows(const HeadRows<const T>& a, const HeadRows<const T>& b, std::int64_t row,
+                                             int lane) {
+  constexpr int kLength = kLanes <= 4 ? cuda::kVectorLength<T> : 1;
+  float sum = a.access == Access::Vectors ? part_of_dot<kLanes, kLength>(a.row(row), b.row(row), a.width, lane)
+                                          : part_of_dot<kLanes, 1>(a.row(row), b.row(row), a.width, lane);
 #pragma unroll
   for (int distance = kLanes / 2; distance > 0; distance /= 2) sum += __shfl_xor_sync(cuda::kAllLanes, sum, distance);
   return sum;

@@ -1,5 +1,6 @@
 // Planted faults: what CUDA leaves undefined is reported, with the line, under every order of threads.
 
+#include "ops/core/cuda/mma.cuh"
 #include "tests/emulated/checks/harness.hpp"
 
 namespace isobath::emulated {
@@ -30,6 +31,27 @@ __global__ void two_barriers() {
 __global__ void absent_lane(int* out) {
   if (threadIdx.x == 7) return;
   out[threadIdx.x] = __shfl_xor_sync(0xffffffffU, 1, 1);
+}
+
+template <int kCount>
+__device__ float multiply_zeros() {
+  cuda::SumFragment sums[kCount] = {};
+  const cuda::RightFragment right[kCount] = {};
+  cuda::multiply_add(sums, cuda::LeftFragment{}, right);
+  return sums[0].values[0];
+}
+
+__global__ void absent_lane_of_a_product(float* out) {
+  if (threadIdx.x == 7) return;
+  out[threadIdx.x] = multiply_zeros<2>();
+}
+
+__global__ void products_of_different_sizes(float* out) {
+  out[threadIdx.x] = threadIdx.x == 7 ? multiply_zeros<1>() : multiply_zeros<2>();
+}
+
+__global__ void product_beside_a_vote(float* out) {
+  out[threadIdx.x] = threadIdx.x == 7 ? static_cast<float>(__any_sync(0xffffffffU, 1)) : multiply_zeros<1>();
 }
 
 __global__ void lane_at_the_barrier(int* out) {
@@ -77,6 +99,22 @@ TEST_P(Faults, DifferentBarriersInDifferentBranches) {
 TEST_P(Faults, AnAbsentLane) {
   const test::DeviceArray<int> out(32);
   EXPECT_THAT(fault_of(&absent_lane, 32, out.data()), HasSubstr("returned"));
+}
+
+TEST_P(Faults, AProductWithoutOneLane) {
+  const test::DeviceArray<float> out(32);
+  EXPECT_THAT(fault_of(&absent_lane_of_a_product, 32, out.data()), HasSubstr("returned"));
+}
+
+TEST_P(Faults, AProductByLessThanAWarp) {
+  const test::DeviceArray<float> out(32);
+  EXPECT_THAT(fault_of(&absent_lane_of_a_product, 6, out.data()), HasSubstr("it has 6"));
+}
+
+TEST_P(Faults, LanesThatMultiplyDifferently) {
+  const test::DeviceArray<float> out(32);
+  EXPECT_THAT(fault_of(&products_of_different_sizes, 32, out.data()), HasSubstr("right factors"));
+  EXPECT_THAT(fault_of(&product_beside_a_vote, 32, out.data()), HasSubstr("different collectives"));
 }
 
 TEST_P(Faults, ALaneThatWaitsElsewhere) {

@@ -9,7 +9,9 @@ namespace isobath::emulated {
 
 using Where = std::source_location;
 
-enum class WarpOp : std::uint8_t { Sync, Shuffle, Ballot };
+enum class WarpOp : std::uint8_t { Sync, Shuffle, Ballot, Products };
+
+struct MatrixParts;
 
 /// What a lane brings to a collective. `source` is the lane it reads from.
 struct Offer {
@@ -17,6 +19,7 @@ struct Offer {
   unsigned mask = 0;
   std::uint64_t value = 0;
   unsigned source = 0;
+  const MatrixParts* parts = nullptr;  ///< of Products
 };
 
 /// Waits for every thread of the block. Throws Fault when they cannot all come.

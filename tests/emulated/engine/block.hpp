@@ -70,6 +70,7 @@ class Engine {
 
   void check_offer(const Offer& offer, Where where) const;
   bool all_offered(const Offer& offer, Where where) const;
+  void multiply_parts(const Offer& offer, Where where);
   void answer_all(unsigned mask);
   BlockThread& of_warp(unsigned lane) { return threads_[running_ / kLanes * kLanes + lane]; }
   const BlockThread& of_warp(unsigned lane) const { return threads_[running_ / kLanes * kLanes + lane]; }

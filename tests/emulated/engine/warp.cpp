@@ -5,6 +5,7 @@
 
 #include "tests/emulated/engine/block.hpp"
 #include "tests/emulated/engine/fault.hpp"
+#include "tests/emulated/engine/matrices.hpp"
 
 namespace isobath::emulated {
 namespace {
@@ -51,6 +52,17 @@ bool Engine::all_offered(const Offer& offer, Where where) const {
   return all;
 }
 
+void Engine::multiply_parts(const Offer& offer, Where where) {
+  const MatrixParts* parts[kLanes];
+  for (unsigned l = 0; l < kLanes; ++l) {
+    parts[l] = of_warp(l).offer.parts;
+    if (parts[l]->count != offer.parts->count)
+      throw Fault("warp collective, " + place(where) + ": lanes bring " + std::to_string(parts[l]->count) + " and " +
+                  std::to_string(offer.parts->count) + " right factors");
+  }
+  multiply(parts);
+}
+
 void Engine::answer_all(unsigned mask) {
   std::uint64_t ballot = 0;
   for_each_lane(mask, [&](unsigned l) { ballot |= static_cast<std::uint64_t>(of_warp(l).offer.value != 0) << l; });
@@ -72,10 +84,12 @@ std::uint64_t Engine::meet_warp(const Offer& offer, Where where) {
   char* const token = tokens_.warps[running_ / kLanes];
   // Of the collectives only __syncwarp orders memory (CUDA programming guide, "Warp Shuffle Functions").
   if (offer.op == WarpOp::Sync) publish(token);
-  if (all_offered(offer, where))
+  if (all_offered(offer, where)) {
+    if (offer.op == WarpOp::Products) multiply_parts(offer, where);
     answer_all(offer.mask);
-  else
+  } else {
     yield();
+  }
   if (offer.op == WarpOp::Sync) observe(token);
   return self.answer;
 }

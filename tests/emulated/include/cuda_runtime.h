@@ -11,4 +11,5 @@
 #include "tests/emulated/device/collectives.hpp"
 #include "tests/emulated/device/keywords.hpp"
 #include "tests/emulated/device/math.hpp"
+#include "tests/emulated/device/matrices.hpp"
 #include "tests/emulated/device/shared_memory.hpp"
