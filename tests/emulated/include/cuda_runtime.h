@@ -12,3 +12,4 @@
 #include "tests/emulated/device/keywords.hpp"
 #include "tests/emulated/device/math.hpp"
 #include "tests/emulated/device/shared_memory.hpp"
+#include "tests/emulated/graphs/api.hpp"
