@@ -38,6 +38,7 @@ elseif(ISOBATH_CUDA STREQUAL "emulated")
   file(GLOB emulation CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/emulated/engine/*.cpp
                                         ${PROJECT_SOURCE_DIR}/tests/emulated/streams/*.cpp
                                         ${PROJECT_SOURCE_DIR}/tests/emulated/api/*.cpp
+                                        ${PROJECT_SOURCE_DIR}/tests/emulated/graphs/*.cpp
                                         ${PROJECT_SOURCE_DIR}/tests/emulated/cublaslt/*.cpp
                                         ${PROJECT_SOURCE_DIR}/tests/emulated/nccl/*.cpp)
   add_library(isobath_emulated_cuda STATIC ${emulation})

@@ -9,6 +9,7 @@
 #include "ops/attention/exact_pairs.hpp"
 #include "ops/core/op_clock.hpp"
 #include "ops/cross_entropy/cross_entropy.hpp"
+#include "ops/dropout/dropout.hpp"
 #include "ops/tally/tally.hpp"
 #include "parallel/agreement.hpp"
 #include "trainer/diagnosis.hpp"
@@ -43,6 +44,12 @@ Tensor scalar(double value, Device device) {
   return Tensor::from(Shape{1}, std::span<const float>(&single, 1), device);
 }
 
+std::optional<MicroBatchGraphs> graphs_of(const RunConfig& config, FlatParameters& parameters) {
+  const bool wanted = config.system.cuda_graph == CudaGraphChoice::MicroBatch;
+  if (!wanted || !parameters.values().device().is_cuda()) return std::nullopt;
+  return std::make_optional<MicroBatchGraphs>(parameters);
+}
+
 }  // namespace
 
 Trainer::Trainer(const RunConfig& config, Replica& replica, Communicator& ranks)
@@ -54,7 +61,10 @@ Trainer::Trainer(const RunConfig& config, Replica& replica, Communicator& ranks)
       reducer_(replica.parameters, shard_, ranks, {wire_of(config.parallel)}),
       totals_(config.model.layers, ranks.size(), replica.parameters.values().device()),
       unit_(scalar(1.0 / static_cast<double>(config.train.batch * config.model.context),
-                   replica.parameters.values().device())) {}
+                   replica.parameters.values().device())),
+      inverse_(Tensor::empty(Shape{1}, DType::F32, unit_.device())),
+      keys_(Tensor::empty(Shape{config.model.layers + 1}, DType::I64, unit_.device())),
+      graphs_(graphs_of(config, replica.parameters)) {}
 
 StepReport Trainer::step(const Batch& batch, StepVotes votes, double loss_limit) {
   const SpanScope span("step");
@@ -89,12 +99,8 @@ void Trainer::gather_gradients(const Batch& batch, StepVotes votes) {
   active_rows_ = 0;
   totals_.begin();
   reducer_.begin_step();
-  const Tensor inverse = inverse_targets(batch);
-  const std::vector<Batch> parts = batch.split(std::min(config_.train.micro_batches, batch.size()));
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    reducer_.begin_micro_batch(i + 1 == parts.size() ? MicroBatch::Last : MicroBatch::More);
-    accumulate(parts[i], inverse);
-  }
+  set_constants(batch);
+  pass_through(batch.split(std::min(config_.train.micro_batches, batch.size())));
   const SpanScope span("reduce");
   const Ledger executed = ledger() - executed_before;
   totals_.add_flops(executed.total());
@@ -116,21 +122,48 @@ Tensor Trainer::inverse_targets(const Batch& batch) {
   return reciprocal(count);
 }
 
-void Trainer::accumulate(const Batch& micro, const Tensor& inverse) {
-  const Tensor loss = forward(micro, inverse);
-  const SpanScope span("backward");
-  backward(loss);
+void Trainer::set_constants(const Batch& batch) {
+  inverse_.copy_from(inverse_targets(batch));
+  if (config_.model.dropout == 0.0) return;
+  const auto seed = static_cast<std::uint64_t>(config_.seed);
+  keys_.copy_from(dropout_keys(seed, steps_done_, keys_.count(), Device::cpu()));
 }
 
-Tensor Trainer::forward(const Batch& micro, const Tensor& inverse) {
+void Trainer::pass_through(const std::vector<Batch>& micro_batches) {
+  for (std::size_t i = 0; i < micro_batches.size(); ++i) {
+    const bool is_last = i + 1 == micro_batches.size() && !graphs_;
+    reducer_.begin_micro_batch(is_last ? MicroBatch::Last : MicroBatch::More);
+    active_rows_ += graphs_ ? repeat(micro_batches[i], i == 0 ? MicroBatchPlace::First : MicroBatchPlace::Later)
+                            : accumulate(micro_batches[i]);
+  }
+  // Nobody hears from a graph which parameters are complete. After a last micro-batch with nothing in it all buckets
+  // leave together; on every rank, also where one of them runs its passes directly.
+  if (graphs_) reducer_.begin_micro_batch(MicroBatch::Last);
+}
+
+std::int64_t Trainer::repeat(const Batch& micro, MicroBatchPlace place) {
+  const auto pass = [this](const Batch& placed) { return accumulate(placed); };
+  // Who looks at single ops or at routes has to see them run.
+  if (observer_ || op_clock() != nullptr) return graphs_->run_directly(micro, pass);
+  return graphs_->run(micro, place, pass);
+}
+
+std::int64_t Trainer::accumulate(const Batch& micro) {
+  const Forwarded forwarded = forward(micro);
+  const SpanScope span("backward");
+  backward(forwarded.loss);
+  return forwarded.rows_updated;
+}
+
+Trainer::Forwarded Trainer::forward(const Batch& micro) {
   const SpanScope span("forward");
   const auto seed = static_cast<std::uint64_t>(config_.seed);
-  const ModelInput input{micro.inputs, {micro.size(), micro.context, steps_done_, micro.samples, unit_}};
+  const ModelInput input{micro.inputs, {micro.size(), micro.context, steps_done_, micro.samples, unit_}, keys_};
   ModelOutput output = replica_.model.forward(input, *replica_.router, Phase::Training, seed);
   if (observer_) observer_(output, input.context);
-  active_rows_ += rows_updated(output, micro.size() * micro.context, config_.model.layers);
+  const std::int64_t updated = rows_updated(output, micro.size() * micro.context, config_.model.layers);
   totals_.add_routes(output, unit_, 1.0 / static_cast<double>(tokens_per_step()));
-  ScoredLogits scored = cross_entropy_with_z_loss(replica_.model.logits(output.hidden), micro.targets, inverse,
+  ScoredLogits scored = cross_entropy_with_z_loss(replica_.model.logits(output.hidden), micro.targets, inverse_,
                                                   static_cast<float>(config_.model.z_loss));
   totals_.add_loss(scored.cross_entropy);
   if (scored.z_loss.defined()) totals_.add_z_loss(scored.z_loss);
@@ -140,7 +173,7 @@ Tensor Trainer::forward(const Batch& micro, const Tensor& inverse) {
     totals_.add_auxiliary(auxiliary);
     loss = add(loss, auxiliary);
   }
-  return loss;  // from here on the tape alone keeps what backward needs
+  return {std::move(loss), updated};  // from here on the tape alone keeps what backward needs
 }
 
 StepReport Trainer::report(const StepTotals::Read& read, double seconds, double waited) const {

@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "configs/schema/run_config.hpp"
 #include "data/batches/loader.hpp"
 #include "parallel/gradient_reducer.hpp"
 #include "trainer/metrics/step_report.hpp"
+#include "trainer/micro_batch_graphs.hpp"
 #include "trainer/optim/optimizer.hpp"
 #include "trainer/replica.hpp"
 #include "trainer/step_totals.hpp"
@@ -45,11 +47,21 @@ class Trainer {
  private:
   void update(double loss_limit);
   [[noreturn]] void stop(const StepTotals::Read& read);
+  /// A micro-batch's share of the objective, f32 [1], and the rows that blocks updated.
+  struct Forwarded {
+    Tensor loss;
+    std::int64_t rows_updated = 0;
+  };
+
   /// f32 [1]: 1 / valid targets of the global step.
   Tensor inverse_targets(const Batch& batch);
-  void accumulate(const Batch& micro, const Tensor& inverse_targets);
-  /// The micro-batch's share of the objective, f32 [1].
-  Tensor forward(const Batch& micro, const Tensor& inverse_targets);
+  /// Puts what micro-batches of this step have in common to its place.
+  void set_constants(const Batch& batch);
+  void pass_through(const std::vector<Batch>& micro_batches);
+  std::int64_t repeat(const Batch& micro, MicroBatchPlace place);
+  /// Returns the rows that blocks updated.
+  std::int64_t accumulate(const Batch& micro);
+  Forwarded forward(const Batch& micro);
   StepReport report(const StepTotals::Read& read, double seconds, double waited) const;
   std::int64_t tokens_per_step() const { return config_.train.batch * config_.model.context; }
 
@@ -60,7 +72,10 @@ class Trainer {
   Optimizer optimizer_;
   GradientReducer reducer_;
   StepTotals totals_;
-  Tensor unit_;  // f32 [1]: 1 / tokens of the global step
+  Tensor unit_;     // f32 [1]: 1 / tokens of the global step
+  Tensor inverse_;  // f32 [1]: inverse_targets() of the step
+  Tensor keys_;     // i64 [layers + 1]: what dropout draws from in the step
+  std::optional<MicroBatchGraphs> graphs_;
   std::int64_t steps_done_ = 0;
   std::int64_t active_rows_ = 0;  // that blocks updated on this rank in this step
   std::function<void(const ModelOutput&, const RoutingContext&)> observer_;

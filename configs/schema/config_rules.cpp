@@ -60,6 +60,19 @@ void check_attention(const RunConfig& run, config::Checker& checker) {
                 "set system.attention: own, or choose another model.heads"});
 }
 
+void check_cuda_graph(const RunConfig& run, config::Checker& checker) {
+  if (run.system.cuda_graph != CudaGraphChoice::MicroBatch) return;
+  checker.rule(run.depth.policy != DepthPolicy::Replay, {"system.cuda_graph", "depth.policy"},
+               {"none, or a depth.policy other than replay", "micro_batch with depth.policy: replay",
+                "what a recorded trace chooses differs in size from step to step: set system.cuda_graph: none"});
+  checker.rule(run.parallel.zero != 2, {"system.cuda_graph", "parallel.zero"},
+               {"none, or parallel.zero of 0 or 1", "micro_batch with parallel.zero: 2",
+                "divided gradients have no lasting place: set parallel.zero: 1, or system.cuda_graph: none"});
+  checker.rule(run.system.attention == AttentionChoice::Own, {"system.cuda_graph", "system.attention"},
+               {"none, or system.attention: own", "micro_batch with system.attention: cudnn",
+                "calls of cuDNN are not recorded: set system.attention: own, or system.cuda_graph: none"});
+}
+
 }  // namespace
 
 std::int64_t MixtureOfDepthsConfig::tokens_kept(std::int64_t context) const {
@@ -102,6 +115,7 @@ void RunConfig::check(config::Checker& checker) const {
   check_depth(*this, checker);
   check_schedule(*this, checker);
   check_attention(*this, checker);
+  check_cuda_graph(*this, checker);
 }
 
 RunConfig effective(RunConfig run) {

@@ -25,6 +25,12 @@ constexpr auto enum_names(AttentionChoice) {
   return std::array{EnumName{AttentionChoice::Own, "own"}, EnumName{AttentionChoice::Cudnn, "cudnn"}};
 }
 
+/// What a GPU is given in one call that repeats, as a CUDA graph.
+enum class CudaGraphChoice { None, MicroBatch };
+constexpr auto enum_names(CudaGraphChoice) {
+  return std::array{EnumName{CudaGraphChoice::None, "none"}, EnumName{CudaGraphChoice::MicroBatch, "micro_batch"}};
+}
+
 /// Whether ranks that share a host keep to cores of their own.
 enum class Binding { Auto, None };
 constexpr auto enum_names(Binding) {
@@ -35,6 +41,7 @@ struct SystemConfig {
   DeviceChoice device = DeviceChoice::Cpu;
   DTypeChoice dtype = DTypeChoice::F32;
   AttentionChoice attention = AttentionChoice::Own;
+  CudaGraphChoice cuda_graph = CudaGraphChoice::None;
   std::int64_t threads = 0;
   Binding bind = Binding::Auto;
 
@@ -47,6 +54,9 @@ struct SystemConfig {
     field("attention", self.attention, anything(), MayChange,
           "kernels of attention on a GPU; cudnn: cuDNN computes it in blocks that every token passes, in bf16, and "
           "own kernels in routed blocks; results agree within rounding only");
+    field("cuda_graph", self.cuda_graph, anything(), MayChange,
+          "micro_batch: on a GPU, forward and backward of a micro-batch are recorded once and repeated by one call; "
+          "results are bit-equal; gradients are then reduced after backward, not during it");
     field("threads", self.threads, in(0, 4096), MayChange,
           "compute threads of a rank; 0: the host's cores divided by its ranks; a resumed run is bit-equal only with "
           "the same number");

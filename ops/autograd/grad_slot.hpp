@@ -50,6 +50,8 @@ class GradSlot {
     contributed_ = false;
     pending_uses_ = 0;
   }
+  /// Leaves: a contribution was made by work that repeats what the tape once queued.
+  void note_contribution() { contributed_ = true; }
   /// Leaves with storage that comes and goes: the next contribution asks for it anew and overwrites.
   void release();
   /// Leaves: called when the last use recorded on the tape has contributed.

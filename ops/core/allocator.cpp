@@ -68,6 +68,33 @@ void return_block(Device device, const FreeBlock& block) noexcept {
   cuda_release(block.queue, block.data);
 }
 
+// Free blocks by index of their device and capacity.
+using FreeBlocks = std::multimap<std::pair<int, std::size_t>, FreeBlock>;
+constexpr std::size_t kKinds = 3;
+constexpr std::size_t index(DeviceKind kind) { return static_cast<std::size_t>(kind); }
+
+void return_blocks(std::array<FreeBlocks, kKinds>& all) noexcept {
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    for (const auto& [key, block] : all[kind]) return_block({static_cast<DeviceKind>(kind), key.first}, block);
+    all[kind].clear();
+  }
+}
+
+}  // namespace
+
+struct MemoryPool::Blocks {
+  std::array<FreeBlocks, kKinds> free;
+
+  Blocks() = default;
+  ~Blocks() { return_blocks(free); }
+  Blocks(const Blocks&) = delete;
+  Blocks& operator=(const Blocks&) = delete;
+};
+
+namespace {
+
+using PoolPtr = std::shared_ptr<MemoryPool::Blocks>;
+
 class Cache {
  public:
   ~Cache() { trim(); }
@@ -76,15 +103,15 @@ class Cache {
     const std::size_t wanted = (bytes + kGranule - 1) / kGranule * kGranule;
     const CudaQueue queue = device.is_cuda() ? current_cuda_queue(device) : CudaQueue{};
     AllocatorStats& stats = stats_[index(device.kind)];
-    auto& free = free_[index(device.kind)];
+    FreeBlocks& free = blocks_of(pool, device.kind);
     const auto found = free.lower_bound({device.index, wanted});
-    Storage out{nullptr, wanted, queue, {}};
+    Storage out{nullptr, wanted, queue, {}, pool};
     if (found != free.end() && found->first.first == device.index && fits(found->first.second) <= wanted) {
       for (const CudaMark& mark : found->second.marks) cuda_order(mark, queue);
       out.capacity = found->first.second;
       out.data = found->second.data;
       free.erase(found);
-      stats.bytes_cached -= static_cast<std::int64_t>(out.capacity);
+      if (!pool) stats.bytes_cached -= static_cast<std::int64_t>(out.capacity);
     } else {
       out.data = obtain(device, queue, wanted);
       ++stats.blocks_created;
@@ -99,10 +126,10 @@ class Cache {
     stats.bytes_in_use -= static_cast<std::int64_t>(storage.capacity);
     try {
       // In front of its equals: the block let go last is the one that caches still hold.
-      auto& free = free_[index(device.kind)];
+      FreeBlocks& free = blocks_of(storage.pool, device.kind);
       const std::pair key{device.index, storage.capacity};
       free.emplace_hint(free.lower_bound(key), key, free_block(device, storage));
-      stats.bytes_cached += static_cast<std::int64_t>(storage.capacity);
+      if (!storage.pool) stats.bytes_cached += static_cast<std::int64_t>(storage.capacity);
     } catch (const std::exception&) {  // no room for the cache's own note, or no event: the system gets the block
       if (device.is_cuda()) return cuda_release_waiting(device, storage.data);
       return_block(device, {storage.data, {}, {}});
@@ -110,17 +137,18 @@ class Cache {
   }
 
   void trim() noexcept {
-    for (std::size_t kind = 0; kind < free_.size(); ++kind) {
-      for (const auto& [key, block] : free_[kind]) return_block({static_cast<DeviceKind>(kind), key.first}, block);
-      free_[kind].clear();
-      stats_[kind].bytes_cached = 0;
-    }
+    return_blocks(free_);
+    for (AllocatorStats& stats : stats_) stats.bytes_cached = 0;
   }
 
   AllocatorStats& stats(DeviceKind kind) { return stats_[index(kind)]; }
 
+  PoolPtr pool;  // of which blocks are taken; null: this cache
+
  private:
-  static std::size_t index(DeviceKind kind) { return static_cast<std::size_t>(kind); }
+  FreeBlocks& blocks_of(const PoolPtr& whose, DeviceKind kind) {
+    return whose ? whose->free[index(kind)] : free_[index(kind)];
+  }
 
   // A full device may have room in blocks that are kept for other sizes.
   void* obtain(Device device, CudaQueue queue, std::size_t bytes) {
@@ -129,14 +157,15 @@ class Cache {
     try {
       return cuda_allocate(queue, bytes);
     } catch (const std::bad_alloc&) {
-      if (stats_[index(device.kind)].bytes_cached == 0) throw;
+      // A recording would give the blocks back each time it is repeated.
+      if (stats_[index(device.kind)].bytes_cached == 0 || cuda_is_recording()) throw;
     }
     trim();
     return cuda_allocate(queue, bytes);
   }
 
-  std::array<std::multimap<std::pair<int, std::size_t>, FreeBlock>, 3> free_;
-  std::array<AllocatorStats, 3> stats_;
+  std::array<FreeBlocks, kKinds> free_;
+  std::array<AllocatorStats, kKinds> stats_;
 };
 
 // Lives until its thread ends: tensors must not be kept in statics or in other thread-locals.
@@ -155,6 +184,14 @@ void reset_allocator_peak(DeviceKind kind) {
 }
 
 void trim_allocator() { cache().trim(); }
+
+MemoryPool::MemoryPool() : blocks_(std::make_shared<Blocks>()) {}
+
+MemoryPool::Scope::Scope(const MemoryPool& pool) {
+  require(cache().pool == nullptr, "two memory pools on one thread");
+  cache().pool = pool.blocks_;
+}
+MemoryPool::Scope::~Scope() { cache().pool = nullptr; }
 
 Block::Block(Device device, std::size_t bytes) : device_(device), bytes_(bytes) {
   if (bytes != 0) storage_ = cache().take(device, bytes);

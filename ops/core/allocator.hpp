@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,7 @@ namespace isobath {
 struct AllocatorStats {
   std::int64_t bytes_in_use = 0;    ///< sum of the live blocks
   std::int64_t bytes_peak = 0;      ///< highest bytes_in_use since the last reset_peak
-  std::int64_t bytes_cached = 0;    ///< free blocks kept for reuse
+  std::int64_t bytes_cached = 0;    ///< free blocks kept for reuse, those of pools aside
   std::int64_t blocks_created = 0;  ///< blocks asked from the system, ever
 };
 
@@ -29,12 +30,34 @@ void reset_allocator_peak(DeviceKind kind);
 /// Gives every cached free block of this thread back to the system.
 void trim_allocator();
 
+/// Blocks apart from the cache of their thread: what is let go is kept for the pool alone, so that work which names it
+/// may run again (ops/core/device_graph.hpp). Of one thread, which frees what it took. The memory goes back to the
+/// system when the pool has gone and with it every block taken from it.
+class MemoryPool {
+ public:
+  struct Blocks;
+  MemoryPool();
+
+  /// Blocks that this thread makes come from the pool. Scopes do not nest.
+  class Scope {
+   public:
+    explicit Scope(const MemoryPool& pool);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+  };
+
+ private:
+  std::shared_ptr<Blocks> blocks_;
+};
+
 /// Memory, and which queues of a CUDA device may be using it.
 struct Storage {
   void* data = nullptr;
   std::size_t capacity = 0;  // bytes
   CudaQueue home;
   std::vector<CudaQueue> others;
+  std::shared_ptr<MemoryPool::Blocks> pool;  // null: that of the thread
 };
 
 /// One block of storage with one owner. `data()` is null on the meta device and for zero bytes; CPU blocks are 64-byte

@@ -12,8 +12,11 @@ namespace isobath {
 
 enum class CopyKind { HostToDevice, DeviceToHost, DeviceToDevice };
 
-/// Memory for what `queue` is given from now on. Throws BackendError in a build without CUDA, std::bad_alloc when the
-/// device is full.
+/// Whether the calling thread records (ops/core/device_graph.hpp); false in a build without CUDA.
+bool cuda_is_recording() noexcept;
+/// Memory for what `queue` is given from now on. While the calling thread records, the memory is there before what is
+/// recorded can run; the host waits for that, which is counted. Throws BackendError in a build without CUDA,
+/// std::bad_alloc when the device is full.
 void* cuda_allocate(CudaQueue queue, std::size_t bytes);
 /// Gives memory back behind what `queue` holds now. Does not wait.
 void cuda_release(CudaQueue queue, void* data) noexcept;

@@ -36,6 +36,12 @@ void count_flops(std::int64_t flops) {
   state.ledger.flops[static_cast<std::size_t>(state.work)][static_cast<std::size_t>(state.direction)] += flops;
 }
 
+void count_again(const Ledger& work) {
+  for (std::size_t kind = 0; kind < kWorkKinds; ++kind)
+    for (std::size_t direction = 0; direction < kDirections; ++direction)
+      state.ledger.flops[kind][direction] += work.flops[kind][direction];
+}
+
 WorkScope::WorkScope(Work work) : WorkScope(work, state.direction) {}
 WorkScope::WorkScope(Work work, Direction direction) : work_before_(state.work), direction_before_(state.direction) {
   state.work = work;

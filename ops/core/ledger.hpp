@@ -38,6 +38,8 @@ struct Ledger {
 /// Everything this thread has executed so far; subtract two readings to get a step.
 const Ledger& ledger();
 void count_flops(std::int64_t flops);
+/// Counts work that repeats what was counted before, category by category.
+void count_again(const Ledger& work);
 
 /// Sets the category (and direction) of what runs inside the scope.
 class WorkScope {

@@ -2,6 +2,7 @@
 
 #include "ops/core/cuda_report.hpp"
 #include "ops/core/device_clock.hpp"
+#include "ops/core/device_graph.hpp"
 #include "ops/core/device_memory.hpp"
 #include "ops/core/queue.hpp"
 
@@ -14,6 +15,10 @@ namespace {
 }  // namespace
 
 CudaQueue current_cuda_queue(Device device) { refuse(device); }
+bool cuda_is_recording() noexcept { return false; }
+void ForgetCudaGraph::operator()(void*) const noexcept {}
+CudaGraph cuda_record(Device device, const std::function<void()>&) { refuse(device); }
+void cuda_launch(Device device, const CudaGraph&) { refuse(device); }
 void* cuda_allocate(CudaQueue, std::size_t) { refuse(); }
 void cuda_release(CudaQueue, void*) noexcept {}
 void cuda_release_waiting(Device, void*) noexcept {}

@@ -38,6 +38,11 @@ constexpr std::uint64_t mix(std::uint64_t word) {
   return word ^ (word >> 31);
 }
 
+/// The halves of a key, the lower one first.
+constexpr std::array<std::uint32_t, 2> split_key(std::uint64_t word) {
+  return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+}
+
 /// What a stream of draws is for; hashed into Philox's key.
 struct RandomKey {
   std::uint64_t seed = 0;
@@ -45,13 +50,14 @@ struct RandomKey {
   std::uint64_t step = 0;
   std::uint64_t layer = 0;  ///< or any other name of a place, e.g. the hash of a parameter's name
 
-  constexpr std::array<std::uint32_t, 2> words() const {
+  /// Philox's key in one word, for places that hold keys as data; split_key() gives its halves.
+  constexpr std::uint64_t word() const {
     std::uint64_t key = mix(seed + 0x9E3779B97F4A7C15ull);
     key = mix(key ^ static_cast<std::uint64_t>(purpose) * 0xD1B54A32D192ED03ull);
     key = mix(key + step * 0x9E3779B97F4A7C15ull);
-    key = mix(key ^ (layer + 1) * 0x8CB92BA72F3D8DD7ull);
-    return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};
+    return mix(key ^ (layer + 1) * 0x8CB92BA72F3D8DD7ull);
   }
+  constexpr std::array<std::uint32_t, 2> words() const { return split_key(word()); }
 };
 
 /// Four draws: channels 4 * group .. 4 * group + 3 of (sample, position). `group` and `position` below 2^32.

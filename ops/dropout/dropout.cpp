@@ -16,7 +16,7 @@ void apply(const Mask& mask, const Tensor& x, const GradTarget& to) {
   on_queue_of(x.device(), "dropout", [&](auto queue) {
     const View<const std::int32_t> rows =
         mask.rows.is_all() ? View<const std::int32_t>{} : mask.rows.rows().view<const std::int32_t>();
-    const kernel::DropoutDraws draws{mask.key.key.words(),
+    const kernel::DropoutDraws draws{mask.key.key.view<const std::int64_t>(),
                                      mask.key.channel0,
                                      mask.key.samples.view<const std::int64_t>(),
                                      rows,
@@ -31,9 +31,20 @@ void apply(const Mask& mask, const Tensor& x, const GradTarget& to) {
 
 }  // namespace
 
+Tensor dropout_keys(std::uint64_t seed, std::int64_t step, std::int64_t layers, Device device) {
+  std::vector<std::int64_t> keys;
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    const RandomKey key{seed, Purpose::Dropout, static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(layer)};
+    keys.push_back(static_cast<std::int64_t>(key.word()));
+  }
+  return Tensor::from(Shape{layers}, keys, device);
+}
+
 Tensor dropout(const Tensor& x, const RowSet& rows, float p, const DropoutKey& key) {
   require(p >= 0.0F && p < 1.0F, "dropout: probability ", p, " is not in [0, 1)");
   if (p == 0.0F) return x;
+  require(key.key.count() == 1 && key.key.dtype() == DType::I64, "dropout: a key ", key.key.shape(), ' ',
+          name_of(key.key.dtype()));
   require(x.shape().rank() == 2 && x.dim(0) == rows.size() && key.samples.count() == rows.batch() &&
               key.samples.dtype() == DType::I64,
           "dropout: x ", x.shape(), " for a set of ", rows.size(), " rows, samples ", key.samples.shape(), ' ',

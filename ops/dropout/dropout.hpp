@@ -7,11 +7,15 @@
 namespace isobath {
 
 /// Where the draws of a batch come from: global sample of every sequence and the step, never the rank or the packing.
+/// The key is data on the device, so that work which is recorded once and repeated draws anew in every step.
 struct DropoutKey {
-  RandomKey key;               ///< purpose Dropout, step, layer
+  Tensor key;                  ///< i64 [1]: RandomKey::word() of purpose Dropout, step and layer
   std::uint64_t channel0 = 0;  ///< first channel: two dropouts of one layer draw from different channels
   Tensor samples;              ///< i64 [B]: global sample index of each sequence
 };
+
+/// Keys of one step on a device, i64 [layers]: of layers 0, 1, ...
+Tensor dropout_keys(std::uint64_t seed, std::int64_t step, std::int64_t layers, Device device);
 
 /// x / (1 - p) where the draw keeps it, else 0. x: [K, C] holds the rows of `rows`; element (i, c) draws from (sample,
 /// original position, channel0 + c), so a packed row and a dense one make the same decision. The mask is redrawn
@@ -21,7 +25,7 @@ Tensor dropout(const Tensor& x, const RowSet& rows, float p, const DropoutKey& k
 namespace kernel {
 /// What the decision about element (i, c) is drawn from.
 struct DropoutDraws {
-  std::array<std::uint32_t, 2> key;
+  View<const std::int64_t> key;
   std::uint64_t channel0;
   View<const std::int64_t> samples;
   View<const std::int32_t> rows;  ///< null data: row i is row i of the batch

@@ -71,12 +71,13 @@ void dropout(CpuQueue, View<const T> x, const DropoutDraws& draws, Accumulate mo
   // to_uniform(word) < p, that is (word >> 8) * 2^-24 < p, in whole numbers
   const auto dropped_below = static_cast<std::uint32_t>(std::ceil(static_cast<double>(draws.p) * 0x1p24));
   const float scale = 1.0F / (1.0F - draws.p);
+  const auto key = split_key(static_cast<std::uint64_t>(draws.key[0]));
   const std::int64_t columns = x.columns(), skip = static_cast<std::int64_t>(draws.channel0 % 4);
   parallel_for(x.dim(0), row_grain(8 * columns), [&](std::int64_t begin, std::int64_t end) {
     std::uint32_t words[kDraws];
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t row = draws.rows.data == nullptr ? i : draws.rows[i];
-      const Place place{draws.key, static_cast<std::uint64_t>(draws.samples[row / draws.length]),
+      const Place place{key, static_cast<std::uint64_t>(draws.samples[row / draws.length]),
                         static_cast<std::uint64_t>(row % draws.length)};
       for (std::int64_t drawn = 0; drawn < columns + skip; drawn += kDraws) {
         draw(place, (draws.channel0 + static_cast<std::uint64_t>(drawn)) / 4, words);

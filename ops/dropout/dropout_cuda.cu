@@ -9,9 +9,12 @@ namespace {
 
 using cuda::Matrix;
 
+// Blocks that a multiprocessor holds at a time: all that it can, to keep memory busy.
+constexpr int kBlocksTogether = 2048 / cuda::kRowThreads;
+
 /// DropoutDraws as kernels take it.
 struct Draws {
-  std::array<std::uint32_t, 2> key;
+  const std::int64_t* key;
   std::uint64_t first_group;  // of four draws
   unsigned skip;              // draws of the first group that belong to channels before channel 0
   const std::int64_t* samples;
@@ -24,15 +27,17 @@ struct Draws {
 /// Draws for the channels from 4 * group - skip on, of one row.
 struct RowDraws {
   const Draws& all;
+  std::array<std::uint32_t, 2> key;
   std::uint64_t sample, position;
 
   __device__ __forceinline__ RowDraws(const Draws& draws, std::int64_t i) : all(draws) {
+    key = split_key(static_cast<std::uint64_t>(*draws.key));
     const std::int64_t row = draws.rows != nullptr ? draws.rows[i] : i;
     sample = static_cast<std::uint64_t>(draws.samples[row / draws.length]);
     position = static_cast<std::uint64_t>(row % draws.length);
   }
   __device__ __forceinline__ std::array<std::uint32_t, 4> group(std::int64_t index) const {
-    return draw4(all.key, sample, position, all.first_group + static_cast<std::uint64_t>(index));
+    return draw4(key, sample, position, all.first_group + static_cast<std::uint64_t>(index));
   }
   /// What is written, or added: minus zero changes no bit of what is there.
   __device__ __forceinline__ float applied(float value, std::uint32_t word, Accumulate mode) const {
@@ -43,7 +48,7 @@ struct RowDraws {
 
 // Channels begin where a group of draws does: a pack takes whole groups.
 template <int kLength, class T>
-__global__ void __launch_bounds__(cuda::kRowThreads)
+__global__ void __launch_bounds__(cuda::kRowThreads, kBlocksTogether)
     drop_packs(Matrix<const T> x, Draws draws, Accumulate mode, Matrix<T> out) {
   const std::int64_t i = cuda::row_of_warp();
   if (i >= x.rows) return;
@@ -90,8 +95,8 @@ void dropout(CudaQueue queue, View<const T> x, const DropoutDraws& draws, Accumu
   if (x.count() == 0) return;
   const Matrix<const T> from(x);
   const Matrix<T> to(out);
-  const Draws on_device{draws.key, draws.channel0 / 4, static_cast<unsigned>(draws.channel0 % 4), draws.samples.data,
-                        draws.rows.data, draws.length,
+  const Draws on_device{draws.key.data, draws.channel0 / 4, static_cast<unsigned>(draws.channel0 % 4),
+                        draws.samples.data, draws.rows.data, draws.length,
                         // to_uniform(word) < p, that is (word >> 8) * 2^-24 < p, in whole numbers
                         static_cast<std::uint32_t>(std::ceil(static_cast<double>(draws.p) * 0x1p24)),
                         1.0F / (1.0F - draws.p)};

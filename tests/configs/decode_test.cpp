@@ -40,9 +40,9 @@ TEST(UnknownKey, NamesTheSectionWhereItBelongs) {
 }
 
 TEST(UnknownKey, ListsTheSectionWhenNothingIsNear) {
-  EXPECT_EQ(
-      mistakes("system: {quux: 5}\n"),
-      Lines{"a.yaml:1:10: system.quux: unknown key; known keys of system: device, dtype, attention, threads, bind"});
+  EXPECT_EQ(mistakes("system: {quux: 5}\n"),
+            Lines{"a.yaml:1:10: system.quux: unknown key; known keys of system: device, dtype, attention, cuda_graph, "
+                  "threads, bind"});
 }
 
 TEST(UnknownKey, DotsAreForTheCommandLine) {

@@ -66,6 +66,24 @@ TEST(RunRules, CudnnTakesBf16AndHeadsThatItHasKernelsFor) {
                     columns + "; set system.attention: own, or choose another model.heads"});
 }
 
+TEST(RunRules, GraphsNeedWorkThatIsTheSameInEveryStep) {
+  const std::string graph = "system: {cuda_graph: micro_batch, dtype: bf16";
+  EXPECT_EQ(mistakes(graph + "}\nparallel: {zero: 1}\ndepth: {policy: mixture_of_depths}\n"), Lines{});
+  EXPECT_EQ(mistakes(graph + "}\nparallel: {zero: 2}\n"),
+            Lines{"a.yaml:1:10: system.cuda_graph: expected none, or parallel.zero of 0 or 1, found micro_batch with "
+                  "parallel.zero: 2; divided gradients have no lasting place: set parallel.zero: 1, or "
+                  "system.cuda_graph: none"});
+  EXPECT_EQ(
+      mistakes(graph + "}\ndepth: {policy: replay, replay: {trace: a.h5}}\n"),
+      Lines{"a.yaml:1:10: system.cuda_graph: expected none, or a depth.policy other than replay, found micro_batch "
+            "with depth.policy: replay; what a recorded trace chooses differs in size from step to step: set "
+            "system.cuda_graph: none"});
+  EXPECT_EQ(mistakes(graph + ", attention: cudnn}\n"),
+            Lines{"a.yaml:1:10: system.cuda_graph: expected none, or system.attention: own, found micro_batch with "
+                  "system.attention: cudnn; calls of cuDNN are not recorded: set system.attention: own, or "
+                  "system.cuda_graph: none"});
+}
+
 TEST(RunRules, RoutedBlocksExist) {
   EXPECT_EQ(mistakes("model: {layers: 2}\ndepth:\n  policy: mixture_of_depths\n  mixture_of_depths:\n    first: 2\n"),
             Lines{"a.yaml:5:5: depth.mixture_of_depths.first: expected an index below model.layers = 2, found 2; "

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The unchanged program trains on CUDA devices as it trains on the CPU: dense, TSA and MoD, on 1, 2 and 4 ranks, replicated and with divided optimizer state, in f32
-and in bf16; and a run that was cut in two has the bits of one that was not. What was trained scores and writes on a device as on the CPU, bench measures there, and a crash
+and in bf16; a run that was cut in two has the bits of one that was not, and so has one whose micro-batches are CUDA graphs. What was trained scores and writes on a device as on the CPU, bench measures there, and a crash
 report says in which collective of NCCL a rank was.
 Usage: training.py ISOBATH MPIEXEC [RANKS...]; by default 1, 2 and 4. Ends with 77 and the reason where there is no device, with 1 where a run failed or differs."""
 import json
@@ -65,6 +65,14 @@ class Runs:
         steps = [dict(self.losses(f"{name}-{ranks}")) for name in ("whole", "cut")]
         same = all(steps[1][step] == loss for step, loss in steps[0].items())
         print(f"resumed on {ranks} ranks: {'the same bits' if same else 'OTHER BITS'}", flush=True)
+        return same
+
+    def repeats(self, ranks):
+        """A run whose micro-batches are CUDA graphs has the bits of the one whose kernels are queued one by one."""
+        policy = "depth.policy=mixture_of_depths"
+        self.train(f"graphs-{ranks}", "cuda", ranks, policy, "system.cuda_graph=micro_batch")
+        same = self.losses(f"graphs-{ranks}") == self.losses(f"mixture_of_depths-{ranks}-zero0-cuda")
+        print(f"graphs of micro-batches on {ranks} ranks: {'the same bits' if same else 'OTHER BITS'}", flush=True)
         return same
 
     def scores(self, name, device, ranks):
@@ -138,6 +146,7 @@ def main():
         good += [runs.compare(f"modern-bf16-{ranks}", ranks, "bf16", "model.family=modern", "model.kv_heads=1", "system.dtype=bf16", "train.recompute=block")
                  for ranks in (1, 2) if ranks in wanted]
         good += [runs.resumes(ranks) for ranks in (1, 2) if ranks in wanted]
+        good += [runs.repeats(ranks) for ranks in (1, 2) if ranks in wanted]
         if not sys.argv[3:]:
             good += [runs.answers(f"{policy}-2-zero0-cuda", 2) for policy in ("token_selective", "mixture_of_depths")]
             good += [runs.benches(2), runs.crashes()]

@@ -8,9 +8,14 @@ namespace {
 
 constexpr float kP = 0.3F;
 
+constexpr RandomKey kKey{1234, Purpose::Dropout, 7, 3};
+
+Tensor word_of(const RandomKey& key) {
+  return Tensor::from(Shape{1}, std::vector<std::int64_t>{static_cast<std::int64_t>(key.word())});
+}
+
 DropoutKey key_for(const std::vector<std::int64_t>& samples, std::uint64_t channel0 = 0) {
-  return {RandomKey{1234, Purpose::Dropout, 7, 3}, channel0,
-          Tensor::from(Shape{static_cast<std::int64_t>(samples.size())}, samples)};
+  return {word_of(kKey), channel0, Tensor::from(Shape{static_cast<std::int64_t>(samples.size())}, samples)};
 }
 
 OpUnderTest dropped(const RowSet& rows, const DropoutKey& key, float p = kP) {
@@ -33,7 +38,7 @@ TEST(Dropout, DecidesByTheDocumentedDraw) {
       for (std::int64_t c = 0; c < columns; ++c) {
         const std::uint64_t channel = channel0 + static_cast<std::uint64_t>(c);
         const auto sample = static_cast<std::uint64_t>(kSamples[static_cast<std::size_t>(i / length)]);
-        const auto draws = draw4(key.key.words(), sample, static_cast<std::uint64_t>(i % length), channel / 4);
+        const auto draws = draw4(kKey.words(), sample, static_cast<std::uint64_t>(i % length), channel / 4);
         const float expected = to_uniform(draws[channel % 4]) < kP ? 0.0F : 1.0F / (1.0F - kP);
         ASSERT_EQ(out.view<float>().row(i)[c], expected) << "row " << i << ", channel " << channel;
       }
@@ -61,12 +66,19 @@ TEST(Dropout, EveryPartOfTheKeyMatters) {
   const auto mask = [](const DropoutKey& key) { return dropout(ones(2, 64), RowSet::all(1, 2), kP, key); };
   const DropoutKey key = key_for({4});
   DropoutKey step = key, layer = key, seed = key;
-  ++step.key.step;
-  ++layer.key.layer;
-  ++seed.key.seed;
+  step.key = word_of({1234, Purpose::Dropout, 8, 3});
+  layer.key = word_of({1234, Purpose::Dropout, 7, 4});
+  seed.key = word_of({1235, Purpose::Dropout, 7, 3});
   for (const DropoutKey& other : {step, layer, seed, key_for({5}), key_for({4}, 64)})
     EXPECT_FALSE(same_bits(mask(other), mask(key)));
   EXPECT_FALSE(same_bits(mask(key).slice(0, Shape{64}), mask(key).slice(64, Shape{64})));  // positions
+}
+
+TEST(Dropout, KeysOfAStepAreThoseOfItsLayers) {
+  const std::vector<std::int64_t> keys = dropout_keys(1234, 7, 5, Device::cpu()).to_vector<std::int64_t>();
+  ASSERT_EQ(keys.size(), 5U);
+  EXPECT_EQ(keys[3], static_cast<std::int64_t>(kKey.word()));
+  EXPECT_EQ(keys[0], static_cast<std::int64_t>(RandomKey{1234, Purpose::Dropout, 7, 0}.word()));
 }
 
 TEST(Dropout, DropsTheShareAskedFor) {
@@ -107,6 +119,7 @@ TEST(Dropout, RefusesWhatCannotBe) {
 TEST(Dropout, MetaHasShapesOnly) {
   DropoutKey key = key_for(kSamples);
   key.samples = Tensor::empty(Shape{2}, DType::I64, Device::meta());
+  key.key = Tensor::empty(Shape{1}, DType::I64, Device::meta());
   expect_meta(dropped(RowSet::all(2, 3), key), {Shape{6, 5}}, Shape{6, 5});
 }
 

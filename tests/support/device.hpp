@@ -32,4 +32,13 @@ inline std::int64_t runtime_waits() {
 #endif
 }
 
+/// Calls of this thread that gave the CUDA runtime work, likewise.
+inline std::int64_t runtime_launches() {
+#ifdef ISOBATH_EMULATED_CUDA
+  return emulated::launches();
+#else
+  return 0;
+#endif
+}
+
 }  // namespace isobath::test

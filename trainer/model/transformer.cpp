@@ -24,6 +24,11 @@ Tensor positions_of(const RoutingContext& context, Device device) {
   return Tensor::from(Shape{context.batch * context.length}, positions, device);
 }
 
+/// What layer `layer` draws from; nothing where nothing is dropped.
+DropoutKey draws_of(std::int64_t layer, const Tensor& keys, const RoutingContext& context) {
+  return {keys.defined() ? keys.slice(layer, Shape{1}) : Tensor(), 0, context.samples};
+}
+
 /// What a block has to know of a decision. The losses stay with whoever adds them up.
 Route without_losses(const Route& route) { return {route.queries, route.keys, route.gates, route.gate_on, {}}; }
 
@@ -68,9 +73,12 @@ ModelOutput Transformer::forward(const ModelInput& input, const Router& router, 
   require(context.length <= config_.context, "sequence of ", context.length, " tokens in a model of context ",
           config_.context);
   const float p = phase == Phase::Training ? static_cast<float>(config_.dropout) : 0.0F;
+  Tensor keys = input.keys;
+  if (p > 0.0F && !keys.defined())
+    keys = dropout_keys(seed, context.step, config_.layers + 1, token_table_.value.device());
   ModelOutput out;
-  Tensor h = dropout(embed(input), RowSet::all(context.batch, context.length), p,
-                     draws(input, seed, static_cast<int>(config_.layers)));
+  Tensor h =
+      dropout(embed(input), RowSet::all(context.batch, context.length), p, draws_of(config_.layers, keys, context));
   const Tensor angles = rotary(context.length);
   Tensor earlier = h;
   for (int layer = 0; layer < config_.layers; ++layer) {
@@ -79,7 +87,7 @@ ModelOutput Transformer::forward(const ModelInput& input, const Router& router, 
     earlier = h;
     // The decision is an input of the block: it is made once, however often the block runs.
     const auto pass = [&block = *blocks_[static_cast<std::size_t>(layer)], entering = h, taken = without_losses(route),
-                       p, key = draws(input, seed, layer),
+                       p, key = draws_of(layer, keys, context),
                        angles] { return block.forward(entering, taken, p, key, angles); };
     h = recompute_ == Recompute::Block ? recomputed("block", pass) : pass();
     if (!router.routes(layer)) continue;
@@ -107,11 +115,6 @@ Tensor Transformer::embed(const ModelInput& input) const {
 Tensor Transformer::rotary(std::int64_t length) const {
   if (position_table_) return {};
   return rope_table(length, config_.head_width(), config_.rope_base, token_table_.value.device());
-}
-
-DropoutKey Transformer::draws(const ModelInput& input, std::uint64_t seed, int layer) const {
-  const auto step = static_cast<std::uint64_t>(input.context.step);
-  return {{seed, Purpose::Dropout, step, static_cast<std::uint64_t>(layer)}, 0, input.context.samples};
 }
 
 }  // namespace isobath

@@ -17,6 +17,8 @@ namespace isobath {
 struct ModelInput {
   Tensor tokens;           ///< i32 [B * T]
   RoutingContext context;  ///< batch, length, step, samples, unit
+  Tensor keys = {};        ///< dropout_keys() of this step and L + 1 layers, the last for the embedding; absent: made
+                           ///< by forward(), if it drops anything
 };
 
 enum class Phase { Training, Evaluation };
@@ -51,7 +53,6 @@ class Transformer {
   Tensor embed(const ModelInput& input) const;
   /// The angles of rope for `length` positions; undefined with learned positions.
   Tensor rotary(std::int64_t length) const;
-  DropoutKey draws(const ModelInput& input, std::uint64_t seed, int layer) const;
 
   ModelConfig config_;
   Recompute recompute_;

@@ -3,13 +3,33 @@
 #include <new>
 
 #include "ops/core/cuda/check.hpp"
+#include "ops/core/cuda/recording.hpp"
 #include "ops/core/cuda/stream.hpp"
 #include "ops/core/device_memory.hpp"
 #include "ops/core/host_waits.hpp"
 
 namespace isobath {
+namespace {
+
+// A stream in capture takes no allocation. One of another stream has no order with it but the host's wait.
+void* allocate_beside_capture(std::size_t bytes) {
+  const cuda::BesideCapture beside;
+  const cuda::Stream stream;
+  void* data = nullptr;
+  const cudaError_t error = cudaMallocAsync(&data, bytes, cuda::stream_of(stream.queue()));
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    throw std::bad_alloc();
+  }
+  cuda::check(error, "cudaMallocAsync");
+  stream.wait();
+  return data;
+}
+
+}  // namespace
 
 void* cuda_allocate(CudaQueue queue, std::size_t bytes) {
+  if (cuda_is_recording()) return allocate_beside_capture(bytes);
   void* data = nullptr;
   const cudaError_t error = cudaMallocAsync(&data, bytes, cuda::stream_of(queue));
   if (error == cudaErrorMemoryAllocation) {

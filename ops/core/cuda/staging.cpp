@@ -5,11 +5,13 @@
 #include <cstring>
 #include <deque>
 #include <map>
-#include <memory>
 #include <mutex>
 
 #include "ops/core/cuda/check.hpp"
+#include "ops/core/cuda/pinned.hpp"
+#include "ops/core/cuda/recording.hpp"
 #include "ops/core/cuda/stream.hpp"
+#include "ops/core/device_memory.hpp"
 
 namespace isobath::cuda {
 namespace {
@@ -20,20 +22,10 @@ constexpr std::size_t kSmallest = 512, kLargest = std::size_t{4} << 20;  // of a
 // costs a call, and under the emulation it moves work on that a missing order should leave behind.
 constexpr std::size_t kUnasked = std::size_t{64} << 10;
 
-struct ReleasePinned {
-  void operator()(std::byte* data) const noexcept { check_or_log(cudaFreeHost(data), "cudaFreeHost"); }
-};
-
 struct PinnedBlock {
-  std::unique_ptr<std::byte, ReleasePinned> data;
-  Event read;  // when the device has read it
+  PinnedMemory data;
+  Event read = Event();  // when the device has read it
 };
-
-PinnedBlock make_block(std::size_t bytes) {
-  void* made = nullptr;
-  check(cudaHostAlloc(&made, bytes, cudaHostAllocDefault), "cudaHostAlloc");
-  return {std::unique_ptr<std::byte, ReleasePinned>(static_cast<std::byte*>(made)), Event()};
-}
 
 // The blocks of one device, each size from the one used longest ago to the one used last.
 class Staging {
@@ -71,7 +63,7 @@ class Staging {
       used.pop_front();
       return block;
     }
-    PinnedBlock block = make_block(size);
+    PinnedBlock block{make_pinned(size)};
     bytes_ += size;
     return block;
   }
@@ -84,6 +76,7 @@ class Staging {
 }  // namespace
 
 void upload(CudaQueue queue, void* to, const void* from, std::size_t bytes) {
+  if (cuda_is_recording()) return record_upload(queue, to, from, bytes);
   Staging& staging = Staging::of_current_device();
   for (std::size_t begin = 0; begin < bytes; begin += kLargest)
     staging.upload(queue, static_cast<std::byte*>(to) + begin, static_cast<const std::byte*>(from) + begin,

@@ -6,6 +6,7 @@
 
 #include "tests/emulated/api/waits.hpp"
 #include "tests/emulated/engine/shared_arena.hpp"
+#include "tests/emulated/graphs/capture.hpp"
 #include "tests/emulated/streams/scheduler.hpp"
 
 namespace {
@@ -100,6 +101,7 @@ cudaError_t cudaDeviceGetPCIBusId(char* bus_id, int length, int device) {
 }
 
 cudaError_t cudaDeviceSynchronize() {
+  if (const auto refused = isobath::emulated::Captures::instance().ask_device(chosen_device)) return *refused;
   isobath::emulated::note_wait();
   isobath::emulated::Scheduler::instance().finish_device(chosen_device);
   return cudaSuccess;

@@ -6,10 +6,13 @@
 
 #include "tests/emulated/api/device.hpp"
 #include "tests/emulated/api/waits.hpp"
+#include "tests/emulated/engine/fault.hpp"
 #include "tests/emulated/engine/shared_arena.hpp"
+#include "tests/emulated/graphs/api.hpp"
 
 namespace {
 
+using isobath::emulated::Captures;
 using isobath::emulated::current_device;
 using isobath::emulated::NodePtr;
 using isobath::emulated::note_wait;
@@ -31,12 +34,29 @@ cudaError_t create(void** data, std::size_t bytes, PieceKind kind, int device, P
   return cudaSuccess;
 }
 
+cudaError_t create_now(void** data, std::size_t bytes, PieceKind kind) {
+  if (const auto refused = Captures::instance().unsafe()) return *refused;
+  PiecePtr piece;
+  return create(data, bytes, kind, current_device(), piece);
+}
+
 cudaError_t free_now(void* data, PieceKind kind) {
+  if (const auto refused = Captures::instance().unsafe()) return *refused;
   if (data == nullptr) return cudaSuccess;
   const PiecePtr piece = Pieces::all().at(data, kind);
   if (!piece) return report(cudaErrorInvalidValue);
   Pieces::all().free(piece);
   return cudaSuccess;
+}
+
+bool is_capturing(cudaStream_t stream) {
+  auto status = cudaStreamCaptureStatusNone;
+  return cudaStreamIsCapturing(stream, &status) == cudaSuccess && status == cudaStreamCaptureStatusActive;
+}
+
+// What a graph may do, and isobath does not allow itself.
+void forbid_capture(cudaStream_t stream, const char* what) {
+  if (is_capturing(stream)) throw isobath::emulated::Fault(what);
 }
 
 enum class Side { Host, Device };
@@ -69,16 +89,14 @@ Work copy_work(void* to, const End& target, const void* from, const End& source,
 
 }  // namespace
 
-cudaError_t cudaMalloc(void** data, std::size_t bytes) {
-  PiecePtr piece;
-  return create(data, bytes, PieceKind::Device, current_device(), piece);
-}
+cudaError_t cudaMalloc(void** data, std::size_t bytes) { return create_now(data, bytes, PieceKind::Device); }
 
 cudaError_t cudaFree(void* data) { return free_now(data, PieceKind::Device); }
 
 cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t stream) {
   const auto queue = isobath::emulated::stream_behind(stream);
   if (!queue) return report(cudaErrorInvalidResourceHandle);
+  forbid_capture(stream, "an allocation in a capture: a graph that allocates has other addresses than its capture");
   PiecePtr piece;
   cudaError_t error = create(data, bytes, PieceKind::Pooled, queue->device, piece);
   if (error == cudaErrorMemoryAllocation) {  // what is freed behind queued work comes back when the work has run
@@ -95,13 +113,13 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
   if (data == nullptr) return cudaSuccess;
   const PiecePtr piece = Pieces::all().at(data, PieceKind::Pooled);
   if (!piece) return report(cudaErrorInvalidValue);
+  forbid_capture(stream, "a free in a capture: the second launch would use what the first one freed");
   return submit(stream, {[piece] { Pieces::all().free(piece); }, {}});
 }
 
 cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned flags) {
   if (flags != cudaHostAllocDefault) return report(cudaErrorInvalidValue);
-  PiecePtr piece;
-  return create(data, bytes, PieceKind::Pinned, current_device(), piece);
+  return create_now(data, bytes, PieceKind::Pinned);
 }
 
 cudaError_t cudaFreeHost(void* data) { return free_now(data, PieceKind::Pinned); }
@@ -113,9 +131,11 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   const End target = end_of(to, bytes, to_device ? Side::Device : Side::Host),
             source = end_of(from, bytes, from_device ? Side::Device : Side::Host);
   if (!target.right || !source.right) return report(cudaErrorInvalidValue);
+  if (!target.piece || !source.piece)
+    forbid_capture(stream, "a copy of pageable memory in a capture: a launch would meet what is there by then");
   NodePtr copy;
   const cudaError_t error = submit(stream, copy_work(to, target, from, source, bytes), &copy);
-  if (error == cudaSuccess && !target.piece) {
+  if (copy && !target.piece) {
     note_wait();
     Scheduler::instance().finish(copy);
   }

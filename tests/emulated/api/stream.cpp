@@ -7,7 +7,10 @@
 #include "tests/emulated/api/device.hpp"
 #include "tests/emulated/api/handles.hpp"
 #include "tests/emulated/api/waits.hpp"
+#include "tests/emulated/graphs/capture.hpp"
 
+using isobath::emulated::CapturedPoint;
+using isobath::emulated::Captures;
 using isobath::emulated::Handles;
 using isobath::emulated::NodePtr;
 using isobath::emulated::report;
@@ -20,7 +23,8 @@ struct CUstream_st {
 struct CUevent_st {
   int device;
   bool has_clock;
-  NodePtr recorded;
+  NodePtr recorded;             // outside of any capture
+  CapturedPoint captured = {};  // or within one
 };
 
 namespace {
@@ -46,6 +50,10 @@ StreamPtr default_stream_of(int device) {
   return queue;
 }
 
+bool find(cudaEvent_t event, CUevent_st& known) {
+  return events().with(event, [&](const CUevent_st& it) { known = it; });
+}
+
 cudaError_t answer(const NodePtr& node) {
   return report(!node || Scheduler::instance().poll(node) ? cudaSuccess : cudaErrorNotReady);
 }
@@ -64,6 +72,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) { return valid_if(streams().d
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const StreamPtr queue = stream_behind(stream);
   if (!queue) return report(cudaErrorInvalidResourceHandle);
+  if (const auto refused = Captures::instance().ask(queue)) return *refused;
   isobath::emulated::note_wait();
   if (const NodePtr last = Scheduler::instance().last_of(queue)) Scheduler::instance().finish(last);
   return cudaSuccess;
@@ -71,16 +80,19 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   const StreamPtr queue = stream_behind(stream);
-  return queue ? answer(Scheduler::instance().last_of(queue)) : report(cudaErrorInvalidResourceHandle);
+  if (!queue) return report(cudaErrorInvalidResourceHandle);
+  if (const auto refused = Captures::instance().ask(queue)) return *refused;
+  return answer(Scheduler::instance().last_of(queue));
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags) {
   if (flags != 0) return report(cudaErrorInvalidValue);
   const StreamPtr queue = stream_behind(stream);
-  NodePtr recorded;
-  if (!queue || !events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
-    return report(cudaErrorInvalidResourceHandle);
-  if (recorded) Scheduler::instance().submit(queue, {}, recorded);
+  CUevent_st known{};
+  if (!queue || !find(event, known)) return report(cudaErrorInvalidResourceHandle);
+  if (!known.recorded && !known.captured.capture) return cudaSuccess;
+  if (const auto answer = Captures::instance().wait(queue, known.captured)) return *answer;
+  Scheduler::instance().submit(queue, {}, known.recorded);
   return cudaSuccess;
 }
 
@@ -97,24 +109,30 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   int device = -1;
   events().with(event, [&](const CUevent_st& it) { device = it.device; });
   if (!queue || queue->device != device) return report(cudaErrorInvalidResourceHandle);
-  const NodePtr here = Scheduler::instance().submit(queue, {});
-  return valid_if(events().with(event, [&](CUevent_st& it) { it.recorded = here; }));
+  CapturedPoint captured;
+  const auto answer = Captures::instance().record(queue, captured);
+  if (answer && *answer != cudaSuccess) return *answer;
+  const NodePtr here = answer ? nullptr : Scheduler::instance().submit(queue, {});
+  return valid_if(events().with(event, [&](CUevent_st& it) {
+    it.recorded = here;
+    it.captured = captured;
+  }));
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  NodePtr recorded;
-  if (!events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
-    return report(cudaErrorInvalidResourceHandle);
+  CUevent_st known{};
+  if (!find(event, known)) return report(cudaErrorInvalidResourceHandle);
+  if (const auto refused = Captures::instance().ask(known.captured)) return *refused;
   isobath::emulated::note_wait();
-  if (recorded) Scheduler::instance().finish(recorded);
+  if (known.recorded) Scheduler::instance().finish(known.recorded);
   return cudaSuccess;
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
-  NodePtr recorded;
-  if (!events().with(event, [&](const CUevent_st& it) { recorded = it.recorded; }))
-    return report(cudaErrorInvalidResourceHandle);
-  return answer(recorded);
+  CUevent_st known{};
+  if (!find(event, known)) return report(cudaErrorInvalidResourceHandle);
+  if (const auto refused = Captures::instance().ask(known.captured)) return *refused;
+  return answer(known.recorded);
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
@@ -146,6 +164,8 @@ StreamPtr stream_behind(cudaStream_t stream) {
 cudaError_t submit(cudaStream_t stream, Work work, NodePtr* where) {
   const StreamPtr queue = stream_behind(stream);
   if (!queue) return report(cudaErrorInvalidResourceHandle);
+  if (const auto answer = Captures::instance().take(queue, work)) return *answer;
+  note_launch();
   const NodePtr node = Scheduler::instance().submit(queue, std::move(work));
   if (where != nullptr) *where = node;
   return cudaSuccess;

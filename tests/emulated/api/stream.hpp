@@ -39,8 +39,8 @@ namespace isobath::emulated {
 /// The queue behind a handle, for null that of the current device's default stream; null for a handle that is none.
 StreamPtr stream_behind(cudaStream_t stream);
 
-/// Appends work to a stream. `where` receives its place there. cudaErrorInvalidResourceHandle for a stream that is
-/// gone.
+/// Appends work to a stream, or to the graph for which the stream is in capture (tests/emulated/graphs). `where`
+/// receives its place in the stream. cudaErrorInvalidResourceHandle for a stream that is gone.
 cudaError_t submit(cudaStream_t stream, Work work, NodePtr* where = nullptr);
 
 }  // namespace isobath::emulated

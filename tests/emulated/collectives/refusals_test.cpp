@@ -67,6 +67,20 @@ TEST(NcclRefusals, CallsInAnotherOrder) {
               testing::HasSubstr("broadcast number 1"));
 }
 
+TEST(NcclRefusals, ACollectiveInACapture) {
+  on_ranks(1, [](Rank& self) {
+    const test::Memory<int> data({1, 2});
+    ASSERT_EQ(cudaStreamBeginCapture(self.handle(), cudaStreamCaptureModeRelaxed), cudaSuccess);
+    EXPECT_THROW(
+        self.queued(ncclAllReduce(data.data(), data.data(), 2, ncclInt32, ncclSum, self.communicator, self.handle())),
+        Fault);
+    cudaGraph_t graph = nullptr;
+    ASSERT_EQ(cudaStreamEndCapture(self.handle(), &graph), cudaSuccess);
+    EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+    EXPECT_EQ(ncclCommAbort(self.communicator), ncclSuccess);
+  });
+}
+
 TEST(NcclRefusals, NullPointersAndArgumentsThatAreNot) {
   const ncclUniqueId id = test::new_id();
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;

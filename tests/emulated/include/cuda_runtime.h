@@ -13,3 +13,4 @@
 #include "tests/emulated/device/math.hpp"
 #include "tests/emulated/device/matrices.hpp"
 #include "tests/emulated/device/shared_memory.hpp"
+#include "tests/emulated/graphs/api.hpp"

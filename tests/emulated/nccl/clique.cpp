@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "tests/emulated/engine/fault.hpp"
+#include "tests/emulated/graphs/capture.hpp"
 
 namespace isobath::emulated::nccl {
 namespace {
@@ -121,6 +122,7 @@ void Clique::enqueue(const OperationPtr& operation) {
   work.uses = operation->request.uses;
   // The operation is the stream's: a stream that is left alone at the end of the process keeps it.
   work.attempt = [self = shared_from_this(), operation] { return self->attempt(*operation); };
+  Captures::instance().take(operation->request.stream, work);  // throws where the stream is in capture
   const NodePtr node = Scheduler::instance().submit(operation->request.stream, std::move(work));
   const std::lock_guard lock(mutex_);
   operation->node = node;

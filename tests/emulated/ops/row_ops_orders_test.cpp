@@ -61,7 +61,7 @@ std::vector<Case> cases() {
   const RowSet rows = some_rows();
   const Tensor unit = Tensor::from(Shape{1}, std::vector<float>{0.3F}, kDevice), ids = some_ids(),
                angles = rope_table(kLength, kHead, 100.0, kDevice);
-  const DropoutKey key{RandomKey{1, Purpose::Dropout, 2, 3}, 0,
+  const DropoutKey key{dropout_keys(1, 2, 1, kDevice), 0,
                        Tensor::from(Shape{kBatch}, std::vector<std::int64_t>{3, 8}, kDevice)};
   const Input gain = random_input(Shape{kColumns}, 3, DType::F32),
               head_gain = random_input(Shape{kHead}, 4, DType::F32), gates = random_input(Shape{kRows}, 5, DType::F32);

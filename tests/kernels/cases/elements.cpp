@@ -33,7 +33,7 @@ std::vector<Case> element_cases() {
   std::vector<Case> cases;
   const auto stream = [] { return zeros<float>(Shape{kRows, kChannels}); };
   const Tensor x = stream(), y = stream(), z = stream(), narrow = zeros<bfloat16>(Shape{kRows, kChannels});
-  const Tensor samples = indices<std::int64_t>({3, 8});
+  const Tensor samples = indices<std::int64_t>({3, 8}), key = indices<std::int64_t>({12});
   cases.push_back({"add", "f32", Least().rows(x, y, z), kMoreRows, kElements,
                    [=](CudaQueue queue) { kernel::add<float>(queue, in<float>(x), in<float>(y), out<float>(z)); }});
   cases.push_back({"convert", "bf16", Least().rows(x, narrow), kMoreRows, 0.0, [=](CudaQueue queue) {
@@ -41,8 +41,8 @@ std::vector<Case> element_cases() {
                                                       Accumulate::Overwrite);
                    }});
   cases.push_back(
-      {"dropout", "f32", Least().rows(x, y).others(samples), kMoreRows, 30 * kElements, [=](CudaQueue queue) {
-         const kernel::DropoutDraws draws{{1, 2}, 0, in<std::int64_t>(samples), {}, kLength, 0.1F};
+      {"dropout", "f32", Least().rows(x, y).others(samples, key), kMoreRows, 30 * kElements, [=](CudaQueue queue) {
+         const kernel::DropoutDraws draws{in<std::int64_t>(key), 0, in<std::int64_t>(samples), {}, kLength, 0.1F};
          kernel::dropout<float>(queue, in<float>(x), draws, Accumulate::Overwrite, out<float>(y));
        }});
   add_cases<float>(cases);
