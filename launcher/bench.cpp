@@ -119,6 +119,7 @@ void print_json(const BenchArguments& arguments, const StepBenchReport& report) 
                     {"activation_bytes", row.activation_bytes},
                     {"new_blocks", row.new_blocks},
                     {"host_waits", row.host_waits},
+                    {"cuda_graph", name_of(arguments.options.cuda_graph)},
                     {"bus_bandwidth", row.bus_bandwidth},
                     {"device", name_of_device(arguments)},
                     {"ops", ops_json(row.ops)}});
@@ -136,9 +137,10 @@ void print_ranks(const StepBenchReport& report) {
 }
 
 void print_table(const BenchArguments& arguments, const StepBenchReport& report) {
-  std::printf("%s, batch %lld; %lld steps after %lld\n", name_of(arguments.options.model).c_str(),
-              static_cast<long long>(arguments.options.batch), static_cast<long long>(arguments.options.steps),
-              static_cast<long long>(arguments.options.warmup));
+  const bool has_graphs = arguments.options.cuda_graph == CudaGraphChoice::MicroBatch;
+  std::printf("%s, batch %lld%s; %lld steps after %lld\n", name_of(arguments.options.model).c_str(),
+              static_cast<long long>(arguments.options.batch), has_graphs ? ", micro-batches as CUDA graphs" : "",
+              static_cast<long long>(arguments.options.steps), static_cast<long long>(arguments.options.warmup));
   if (arguments.device == DeviceChoice::Cuda) std::printf("on %s\n", name_of_device(arguments).c_str());
   for (std::size_t i = 0; i < report.rows.size(); ++i)
     if (i == 0 || report.rows[i].dtype != report.rows[i - 1].dtype)
@@ -213,6 +215,9 @@ ExitCode bench(const BenchArguments& arguments, Communicator& ranks) {
     check_heads(arguments.options.model);
     if (arguments.over_ranks && arguments.options.dtypes.size() > 1)
       throw Error(ExitCode::Usage, "--over-ranks compares ranks in one dtype; run it once for each");
+    const bool has_graphs = arguments.options.cuda_graph == CudaGraphChoice::MicroBatch;
+    if (has_graphs && (arguments.device != DeviceChoice::Cuda || arguments.options.parallel.zero == 2))
+      throw Error(ExitCode::Usage, "--cuda-graph takes --device cuda and --zero 0 or 1, as system.cuda_graph does");
   });
   // Over ranks, each row binds the ranks that it has.
   settle_threads({.threads = arguments.threads, .bind = arguments.over_ranks ? Binding::None : arguments.bind}, ranks);
@@ -291,6 +296,9 @@ void add_bench(CLI::App& app, CommandBody& chosen) {
   command->add_flag_callback(
       "--unbound", [arguments] { arguments->bind = Binding::None; }, "as system.bind: none");
   CLI::Option* device = add_device(*command, arguments->device);
+  command->add_flag_callback(
+      "--cuda-graph", [arguments] { arguments->options.cuda_graph = CudaGraphChoice::MicroBatch; },
+      "micro-batches as CUDA graphs, as system.cuda_graph: micro_batch; tables by op are taken without");
   CLI::Option* checkpoints = command
                                  ->add_flag("--checkpoints", arguments->of_checkpoints,
                                             "what saving and loading cost against memcpy, plain writing and reading")

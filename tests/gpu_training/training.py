@@ -102,6 +102,8 @@ class Runs:
         good = all(row["host_waits"] == 1 and row["new_blocks"] == 0 and row["peak_flops"] > 0 for row in rows)
         ops = [op for row in rows for op in row["ops"]]
         good = good and all(op["share_of_limit"] > 0 for op in ops if op["limit"] != "none") and {"linear", "attention", "adamw"} <= {op["op"] for op in ops}
+        repeated = json.loads(self.isobath("bench", *small, "--cuda-graph").stdout)
+        good = good and all(row["cuda_graph"] == "micro_batch" and row["host_waits"] == 1 and row["new_blocks"] == 0 for row in repeated)
         over = json.loads(self.isobath("bench", *small, "--over-ranks", ranks=ranks).stdout)
         good = good and [row["bus_bandwidth"] > 0 for row in over] == [row["ranks"] > 1 for row in over]
         print(f"bench on {rows[0]['device']}: {'good' if good else 'BAD'}", flush=True)

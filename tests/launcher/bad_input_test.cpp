@@ -36,6 +36,7 @@ const Mistake kMistakes[] = {
      93,
      {"not finite"}},
     {"benchmark_of_heads_that_do_not_divide", "bench --width 64", 64, {"--width 64", "--heads 6"}},
+    {"benchmark_of_graphs_on_the_cpu", "bench --cuda-graph", 64, {"--cuda-graph", "--device cuda"}},
     {"benchmark_over_ranks_in_two_dtypes", "bench --over-ranks --dtype f32,bf16", 64, {"--over-ranks", "one dtype"}},
     {"no_such_run", "evaluate runs/absent", 65, {"runs/absent"}},
 };

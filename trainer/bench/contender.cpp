@@ -15,6 +15,7 @@ RunConfig run_config(const StepBenchOptions& options, const ContenderKind& kind)
   config.model = options.model;
   config.depth = kind.depth;
   config.system.dtype = kind.dtype;
+  config.system.cuda_graph = options.cuda_graph;
   config.parallel = options.parallel;
   config.train.batch = options.batch;
   config.train.recompute = kind.recompute;

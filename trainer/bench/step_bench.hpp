@@ -22,6 +22,7 @@ struct StepBenchOptions {
   std::int64_t steps = 10;  ///< counted, of each row
   std::int64_t warmup = 3;
   Device device = Device::cpu();  ///< this rank's
+  CudaGraphChoice cuda_graph = CudaGraphChoice::None;
   ParallelConfig parallel;
   Binding bind = Binding::Auto;     ///< where numbers of ranks are compared: of each while it works
   std::vector<DepthConfig> depths;  ///< one row each in every dtype; ratios are to the first
