@@ -131,20 +131,6 @@ TEST_P(RecomputedStep, ExecutesTheBlocksForwardOnceMoreAndTheRoutersNot) {
   EXPECT_EQ(report.recomputed_flops, static_cast<double>(again.recomputed()));
 }
 
-/// Peak bytes of a step that has settled.
-double peak_of(const RunConfig& config) {
-  trim_allocator();
-  const std::int64_t start = allocator_stats(device().kind).bytes_in_use;
-  Replica replica(config, device(), 1);
-  SelfCommunicator alone;
-  Trainer trainer(config, replica, alone);
-  const Batch batch = small_batch(config);
-  trainer.step(batch);
-  reset_allocator_peak(device().kind);
-  trainer.step(batch);
-  return static_cast<double>(allocator_stats(device().kind).bytes_peak - start);
-}
-
 TEST_P(RecomputedStep, PeaksWhereTheDryRunSaid) {
   for (const DTypeChoice dtype : {DTypeChoice::F32, DTypeChoice::Bf16}) {
     RunConfig config = small_config(GetParam());
@@ -157,7 +143,7 @@ TEST_P(RecomputedStep, PeaksWhereTheDryRunSaid) {
     EXPECT_EQ(choice.recomputed_activations, said.memory.activations);
     // Of four blocks one at a time is kept whole, of the others their input.
     EXPECT_LT(static_cast<double>(choice.recomputed_activations), 0.6 * static_cast<double>(choice.kept_activations));
-    const double peak = peak_of(config);
+    const double peak = settled_peak(config);
     EXPECT_NEAR(peak, static_cast<double>(said.memory.training()), 0.15 * peak);
   }
 }

@@ -113,4 +113,18 @@ inline void shake(const Replica& replica, float deviation, std::uint64_t seed = 
   replica.parameters.refresh_operands();
 }
 
+/// Peak bytes of a step that has settled, on the program's device.
+inline double settled_peak(const RunConfig& config) {
+  trim_allocator();
+  const std::int64_t start = allocator_stats(device().kind).bytes_in_use;
+  Replica replica(config, device(), 1);
+  SelfCommunicator alone;
+  Trainer trainer(config, replica, alone);
+  const Batch batch = small_batch(config);
+  trainer.step(batch);
+  reset_allocator_peak(device().kind);
+  trainer.step(batch);
+  return static_cast<double>(allocator_stats(device().kind).bytes_peak - start);
+}
+
 }  // namespace isobath::test

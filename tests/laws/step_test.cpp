@@ -13,16 +13,7 @@ TEST_P(Step, PeaksWhereTheDryRunSaid) {
   config.model.width = 64;
   config.model.context = 64;
   const DryRun said = measure_dry_run(config, 1);
-  trim_allocator();
-  const std::int64_t start = allocator_stats(device().kind).bytes_in_use;
-  Replica replica(config, device(), 1);
-  SelfCommunicator alone;
-  Trainer trainer(config, replica, alone);
-  const Batch batch = small_batch(config);
-  trainer.step(batch);
-  reset_allocator_peak(device().kind);
-  trainer.step(batch);
-  const double peak = static_cast<double>(allocator_stats(device().kind).bytes_peak - start);
+  const double peak = settled_peak(config);
   EXPECT_NEAR(peak, static_cast<double>(said.memory.training()), 0.15 * peak);
 }
 

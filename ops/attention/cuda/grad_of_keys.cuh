@@ -7,9 +7,26 @@
 namespace isobath::flash {
 
 /// Of the queries of the walked tile.
-struct WalkedRows {
-  std::int32_t position[kWalked];  // -1 behind the last
-  float log2_sum[kWalked], delta[kWalked];
+template <int kRows>
+struct WalkedQueries {
+  std::int32_t position[kRows];  // -1 behind the last
+  float log2_sum[kRows], delta[kRows];
+
+  /// Of query `query` of the head and those behind it. All kThreads threads of the block call.
+  template <int kThreads, class T>
+  __device__ __forceinline__ void load(const Operands<T>& in, const Upstream<T>& up, const Members& members,
+                                       std::int64_t head, std::int64_t query) {
+    constexpr int kLanes = kThreads / kRows;
+    const int index = static_cast<int>(threadIdx.x) / kLanes, lane = static_cast<int>(threadIdx.x) % kLanes;
+    const bool is_there = index < members.count - query;
+    const std::int64_t row = query + (is_there ? index : 0);  // one that is there: threads meet in the sum
+    const float sum =
+        dot_of_rows<kLanes>(in.query_head(up.out, members, head), in.query_head(up.grad_out, members, head), row, lane);
+    if (lane != 0) return;
+    position[index] = is_there ? members.position(row) : -1;
+    log2_sum[index] = up.log2_sum[head * up.rows + members.begin + row];
+    delta[index] = sum;
+  }
 };
 
 /// Queries of a head, 32 at a time.
@@ -32,21 +49,11 @@ struct QueryWalk {
 
   /// All threads of the block call; they may read what they wrote themselves into shared memory before, too.
   __device__ __forceinline__ void load(std::int64_t head, std::int64_t query) const {
-    auto& walked = cuda::block_shared<WalkedRows>();
-    const auto out = in.query_head(up.out, members, head), grad_out = in.query_head(up.grad_out, members, head);
     const std::int64_t left = members.count - query;
     __syncthreads();  // the tile before has been read
     load_tile<kWidth>(in.query_head(in.q, members, head), query, left, kWalked, kLog2E * in.scale, queries);
-    load_tile<kWidth>(grad_out, query, left, kWalked, 1.0F, grads);
-    constexpr int kLanes = kTileThreads / kWalked;
-    const int index = static_cast<int>(threadIdx.x) / kLanes, lane = static_cast<int>(threadIdx.x) % kLanes;
-    const std::int64_t row = query + (index < left ? index : 0);  // one that is there: threads meet in the sum
-    const float delta = dot_of_rows<kLanes>(out, grad_out, row, lane);
-    if (lane == 0) {
-      walked.position[index] = index < left ? members.position(row) : -1;
-      walked.log2_sum[index] = up.log2_sum[head * up.rows + members.begin + row];
-      walked.delta[index] = delta;
-    }
+    load_tile<kWidth>(in.query_head(up.grad_out, members, head), query, left, kWalked, 1.0F, grads);
+    cuda::block_shared<WalkedQueries<kWalked>>().template load<kTileThreads>(in, up, members, head, query);
     __syncthreads();
   }
 };
@@ -76,7 +83,7 @@ template <int kWidth>
 __device__ __forceinline__ void through_softmax(const KeyTile<TileShape<kWidth>>& tile,
                                                 float (&scores)[TileShape<kWidth>::kOwnRows][kOwnScores],
                                                 float (&slopes)[TileShape<kWidth>::kOwnRows][kOwnScores]) {
-  const auto& walked = cuda::block_shared<WalkedRows>();
+  const auto& walked = cuda::block_shared<WalkedQueries<kWalked>>();
 #pragma unroll
   for (int i = 0; i < TileShape<kWidth>::kOwnRows; ++i)
 #pragma unroll

@@ -7,13 +7,6 @@
 
 namespace isobath::flash::mma {
 
-/// Of the queries of the walked tile.
-template <int kRows>
-struct WalkedQueries {
-  std::int32_t position[kRows];  // -1 behind the last
-  float log2_sum[kRows], delta[kRows];
-};
-
 /// Queries of a head, kRows at a time.
 template <int kWidth, int kRows>
 struct QueryWalk {
@@ -30,21 +23,11 @@ struct QueryWalk {
 
   /// All threads of the block call; they may read what was written into shared memory before, too.
   __device__ __forceinline__ void load(std::int64_t head, std::int64_t query) const {
-    auto& walked = cuda::block_shared<WalkedQueries<kRows>>();
-    const auto out = in.query_head(up.out, members, head), grad_out = in.query_head(up.grad_out, members, head);
     const std::int64_t left = members.count - query;
     __syncthreads();  // the tile before has been read
     queries.load(in.query_head(in.q, members, head), query, left);
-    grads.load(grad_out, query, left);
-    constexpr int kLanes = kThreads / kRows;
-    const int index = static_cast<int>(threadIdx.x) / kLanes, lane = static_cast<int>(threadIdx.x) % kLanes;
-    const std::int64_t row = query + (index < left ? index : 0);  // one that is there: threads meet in the sum
-    const float delta = dot_of_rows<kLanes>(out, grad_out, row, lane);
-    if (lane == 0) {
-      walked.position[index] = index < left ? members.position(row) : -1;
-      walked.log2_sum[index] = up.log2_sum[head * up.rows + members.begin + row];
-      walked.delta[index] = delta;
-    }
+    grads.load(in.query_head(up.grad_out, members, head), query, left);
+    cuda::block_shared<WalkedQueries<kRows>>().template load<kThreads>(in, up, members, head, query);
     __syncthreads();
   }
 };
