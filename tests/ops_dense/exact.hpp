@@ -51,14 +51,16 @@ inline Exact product(const Exact& a, const Exact& b) {
   Exact out(a.rows, b.columns);
   const double depth = static_cast<double>(a.columns) * kEpsilon;
   for (std::int64_t i = 0; i < a.rows; ++i)
-    for (std::int64_t k = 0; k < a.columns; ++k)
+    for (std::int64_t k = 0; k < a.columns; ++k) {
+      const double x = a.value[a.at(i, k)], size = std::abs(x), reach = size + a.error[a.at(i, k)];
+      const double *y = b.value.data() + b.at(k, 0), *dy = b.error.data() + b.at(k, 0);
+      double *value = out.value.data() + out.at(i, 0), *error = out.error.data() + out.at(i, 0);
       for (std::int64_t j = 0; j < b.columns; ++j) {
-        const double x = a.value[a.at(i, k)], y = b.value[b.at(k, j)];
-        const double dx = a.error[a.at(i, k)], dy = b.error[b.at(k, j)];
-        const double furthest = (std::abs(x) + dx) * (std::abs(y) + dy);
-        out.value[out.at(i, j)] += x * y;
-        out.error[out.at(i, j)] += furthest - std::abs(x * y) + depth * furthest;
+        const double furthest = reach * (std::abs(y[j]) + dy[j]);
+        value[j] += x * y[j];
+        error[j] += furthest - size * std::abs(y[j]) + depth * furthest;
       }
+    }
   return out;
 }
 
