@@ -3,6 +3,9 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
+#include <latch>
+#include <optional>
 #include <thread>
 
 #include <nccl.h>
@@ -80,21 +83,33 @@ struct Rank {
   }
 };
 
-/// body(rank) on `size` threads, when all have met. What one throws is thrown here.
+inline std::exception_ptr thrown_by(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+/// body(rank) on `size` threads, when all have met and know it: who aborts early must not be what another sees first.
+/// What one throws is thrown here.
 template <class Body>
 void on_ranks(int size, Body body) {
   const ncclUniqueId id = new_id();
   std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(size));
+  std::latch met(size);
   std::vector<std::thread> threads;
   for (int rank = 0; rank < size; ++rank)
     threads.emplace_back([&, rank] {
-      try {
-        Rank self{rank, size, start(id, rank, size), {}};
-        EXPECT_EQ(settled(self.communicator), ncclSuccess);
-        body(self);
-      } catch (...) {
-        thrown[static_cast<std::size_t>(rank)] = std::current_exception();
-      }
+      std::optional<Rank> self;
+      std::exception_ptr& error = thrown[static_cast<std::size_t>(rank)];
+      error = thrown_by([&] {
+        self.emplace(rank, size, start(id, rank, size));
+        EXPECT_EQ(settled(self->communicator), ncclSuccess);
+      });
+      met.arrive_and_wait();
+      if (!error) error = thrown_by([&] { body(*self); });
     });
   for (std::thread& thread : threads) thread.join();
   for (const std::exception_ptr& error : thrown)
