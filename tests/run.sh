@@ -83,7 +83,7 @@ build cpu-tsan test_parallel test_data test_laws &&
   check cpu-tsan '^(parallel\.|data\.(Prefetch|Loader)|laws\..*Ranks.*_on_[24]_threads_checked$)' || failed+=(cpu-tsan)
 
 # CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
-# is one. Needs no CUDA toolkit. emulated.races is every kernel once under TSan.
+# is one. Needs no CUDA toolkit. emulated.races is the kernels once under TSan, all but one instance of AdamW's.
 build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_emulated_cudnn test_emulated_races test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_gpu_laws_runs test_kernels kernel_traffic test_doctor &&
   check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
