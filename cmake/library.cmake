@@ -1,16 +1,24 @@
-# The standard headers that most files read, parsed once, for code with OpenMP (without it the compiler refuses them). Not in the builds
-# that ship, so that each file still has to name what it includes.
-option(ISOBATH_PRECOMPILED "parse common standard headers once for the whole build" OFF)
-if(ISOBATH_PRECOMPILED)
+# For builds that only test: the standard headers that most files read are parsed once (for code with OpenMP; without it the compiler refuses
+# them), and sources are compiled in batches of eight. Not in the builds that ship, so that each file still has to name what it includes.
+if(ISOBATH_BATCHED)
   file(CONFIGURE OUTPUT precompiled.cpp CONTENT "")
   add_library(isobath_precompiled OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
   target_link_libraries(isobath_precompiled PRIVATE isobath_options isobath::openmp)
   target_precompile_headers(isobath_precompiled PRIVATE <algorithm> <chrono> <cstdint> <filesystem> <functional> <map> <memory> <optional> <string> <vector>)
+  # Of a member whose type is in an unnamed namespace, which in a batch looks like that of a header.
+  target_compile_options(isobath_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>")
 endif()
 
-function(isobath_precompile target)
-  if(ISOBATH_PRECOMPILED AND NOT target MATCHES "^isobath_(schema|yaml)$")
+# What holds kernels stays one object per file under the emulation, where tests/mutation puts changed ones in their place.
+function(isobath_batch target)
+  if(NOT ISOBATH_BATCHED)
+    return()
+  endif()
+  if(NOT target MATCHES "^isobath_(schema|yaml)$")
     target_precompile_headers(${target} REUSE_FROM isobath_precompiled)
+  endif()
+  if(NOT (ISOBATH_CUDA STREQUAL "emulated" AND target MATCHES "^isobath_(core|ops|parallel)$"))
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
   endif()
 endfunction()
 
@@ -59,7 +67,7 @@ function(isobath_library name)
   endif()
   if(sources)
     add_library(isobath_${name} STATIC ${sources})
-    isobath_precompile(isobath_${name})
+    isobath_batch(isobath_${name})
     target_link_libraries(isobath_${name} PUBLIC isobath_options)
     isobath_link(isobath_${name} PUBLIC ${ARG_LINK})
     isobath_link(isobath_${name} PRIVATE ${ARG_PRIVATE})
@@ -75,7 +83,7 @@ function(isobath_program name folder)
   isobath_sources(sources ${folder})
   if(sources)
     add_executable(${name} ${sources})
-    isobath_precompile(${name})
+    isobath_batch(${name})
     target_link_libraries(${name} PRIVATE isobath_options)
     isobath_link(${name} PRIVATE ${ARG_LINK} ${ARG_PRIVATE})
   endif()

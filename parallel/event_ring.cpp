@@ -1,7 +1,6 @@
 #include "parallel/event_ring.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "ops/autograd/tape.hpp"
 
@@ -13,11 +12,6 @@ const char* name_of(EventKind kind) {
 }
 
 EventRing::EventRing(std::size_t capacity) : events_(capacity) { require(capacity > 0, "an event ring without room"); }
-
-std::int64_t EventRing::now() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 void EventRing::record(const Event& event) { events_[recorded_++ % events_.size()] = event; }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/core/steady_clock.hpp"
+
 namespace isobath {
 
 enum class EventKind : std::uint8_t {
@@ -29,9 +31,9 @@ class EventRing {
  public:
   explicit EventRing(std::size_t capacity);
 
-  /// Nanoseconds of the steady clock.
-  static std::int64_t now();
-  void record(EventKind kind, const char* name, std::int64_t index = 0) { record({now(), kind, name, index}); }
+  void record(EventKind kind, const char* name, std::int64_t index = 0) {
+    record({nanoseconds_now(), kind, name, index});
+  }
   void record(const Event& event);
   /// What is kept, by time.
   std::vector<Event> events() const;

@@ -17,7 +17,7 @@ std::string text_of(std::span<const std::byte> bytes) {
 constexpr std::size_t kWord = sizeof(std::int32_t);
 
 // Each text with its length before it, as one text.
-std::string pack(const std::vector<std::string>& messages) {
+std::string pack_texts(const std::vector<std::string>& messages) {
   std::string packed;
   for (const std::string& message : messages) {
     const std::uint64_t length = message.size();
@@ -27,7 +27,7 @@ std::string pack(const std::vector<std::string>& messages) {
   return packed;
 }
 
-std::vector<std::string> unpack(const std::string& packed) {
+std::vector<std::string> unpack_texts(const std::string& packed) {
   std::vector<std::string> messages;
   for (std::size_t at = 0; at < packed.size();) {
     std::uint64_t length = 0;
@@ -63,7 +63,7 @@ std::vector<std::string> gather_text(Communicator& ranks, const std::string& min
 }
 
 std::vector<std::string> all_gather_text(Communicator& ranks, const std::string& mine) {
-  return unpack(broadcast_text(ranks, pack(gather_text(ranks, mine))));
+  return unpack_texts(broadcast_text(ranks, pack_texts(gather_text(ranks, mine))));
 }
 
 }  // namespace isobath

@@ -5,19 +5,14 @@
 #include <thread>
 
 #include "ops/core/device_memory.hpp"
+#include "ops/core/steady_clock.hpp"
 #include "parallel/nccl_link.hpp"
 
 namespace isobath {
 namespace {
 
-using std::chrono::steady_clock;
-
 // As for ranks on the host: look, sleep, look again.
 constexpr std::chrono::microseconds kNap{20};
-
-std::int64_t nanoseconds_now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 ncclDataType_t type_of(DType dtype) {
   switch (dtype) {

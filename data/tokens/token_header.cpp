@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "data/tokens/value_at.hpp"
+
 namespace isobath {
 namespace {
 
@@ -16,13 +18,6 @@ constexpr const char* kRemedy = "; copy it again from its origin, or write it ag
 template <class T>
 void put(TokenHeaderBytes& bytes, std::size_t at, const T& value) {
   std::memcpy(bytes.data() + at, &value, sizeof(T));
-}
-
-template <class T>
-T get(std::span<const std::byte> bytes, std::size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof(T));
-  return value;
 }
 
 template <class... Parts>
@@ -37,19 +32,19 @@ void check_preamble(std::span<const std::byte> file, const std::string& where) {
   if (file.size() < kTokenHeaderBytes)
     refuse(where, "is truncated: ", file.size(), " bytes, the header alone has ", kTokenHeaderBytes, kRemedy);
   // The version comes before the digest: another version may keep its digest elsewhere.
-  const auto version = get<std::uint32_t>(file, kVersionAt);
+  const auto version = value_at<std::uint32_t>(file, kVersionAt);
   if (version != kTokenFormatVersion)
     refuse(where, "has token format version ", version, ", this isobath reads version ", kTokenFormatVersion,
            "; write it again with isobath prepare, or use the isobath that wrote it");
-  if (get<Fingerprint>(file, kDigestAt) != fingerprint_of(file.first(kDigestAt)))
+  if (value_at<Fingerprint>(file, kDigestAt) != fingerprint_of(file.first(kDigestAt)))
     refuse(where, "has a damaged header: its digest does not match its content", kRemedy);
 }
 
 // Behind a digest that matches, these can only fail for a writer that is not ours.
 TokenHeader fields_of(std::span<const std::byte> file, const std::string& where) {
-  const auto size = get<std::uint32_t>(file, kSizeAt), type = get<std::uint32_t>(file, kTypeAt),
-             tokenizer = get<std::uint32_t>(file, kTokenizerAt);
-  const auto count = get<std::uint64_t>(file, kCountAt), vocabulary = get<std::uint64_t>(file, kVocabularyAt);
+  const auto size = value_at<std::uint32_t>(file, kSizeAt), type = value_at<std::uint32_t>(file, kTypeAt),
+             tokenizer = value_at<std::uint32_t>(file, kTokenizerAt);
+  const auto count = value_at<std::uint64_t>(file, kCountAt), vocabulary = value_at<std::uint64_t>(file, kVocabularyAt);
   if (size != kTokenHeaderBytes) refuse(where, "says its header has ", size, " bytes, expected ", kTokenHeaderBytes);
   if (type != 1 && type != 2 && type != 4) refuse(where, "says a token has ", type, " bytes, expected 1, 2 or 4");
   if (tokenizer > static_cast<std::uint32_t>(kTokenizerKinds.back()))
@@ -60,7 +55,7 @@ TokenHeader fields_of(std::span<const std::byte> file, const std::string& where)
   if (count > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / 4)
     refuse(where, "says it holds ", count, " tokens, which no file can");
   return {static_cast<TokenType>(type), static_cast<TokenizerKind>(tokenizer), static_cast<std::int64_t>(count),
-          static_cast<std::int64_t>(vocabulary), get<Fingerprint>(file, kFingerprintAt)};
+          static_cast<std::int64_t>(vocabulary), value_at<Fingerprint>(file, kFingerprintAt)};
 }
 
 }  // namespace

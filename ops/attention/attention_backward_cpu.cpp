@@ -15,8 +15,8 @@ namespace flash {
 namespace {
 
 constexpr std::int64_t kKeyBlock = kPanel;
-constexpr std::int64_t kQueryBlock = 96;
-static_assert(kQueryBlock % kGroup == 0 && kKeyBlock % kRowGranule == 0);
+constexpr std::int64_t kGradQueryBlock = 96;
+static_assert(kGradQueryBlock % kGroup == 0 && kKeyBlock % kRowGranule == 0);
 
 /// Rows between two heads of a task: a product may begin at any row, and write up to a granule behind the last one.
 constexpr std::int64_t rows_apart(std::int64_t queries) { return queries + kRowGranule; }
@@ -34,8 +34,8 @@ struct BackwardScratch {
         v_panel(arena.take<float>(panel_floats(width))),
         grad_k(arena.take<float>(kKeyBlock * padded(width))),
         grad_v(arena.take<float>(kKeyBlock * padded(width))),
-        scores(arena.take<float>(kQueryBlock * kKeyBlock)),
-        slopes(arena.take<float>(kQueryBlock * kKeyBlock)),
+        scores(arena.take<float>(kGradQueryBlock * kKeyBlock)),
+        slopes(arena.take<float>(kGradQueryBlock * kKeyBlock)),
         bytes(arena.used()) {}
 
   std::int32_t* seen;  // of each query of the task
@@ -48,7 +48,7 @@ struct BackwardScratch {
   float* v_panel;
   float* grad_k;
   float* grad_v;
-  float* scores;  // [kQueryBlock, kKeyBlock], then probabilities
+  float* scores;  // [kGradQueryBlock, kKeyBlock], then probabilities
   float* slopes;  // gradients of the probabilities, then of the scores
   std::size_t bytes;
 };
@@ -171,8 +171,8 @@ class BackwardTask {
     std::fill_n(scratch_.grad_v, kKeyBlock * stride_, 0.0F);
     for (std::int64_t index = 0; index < task_.heads; ++index) {
       const QueryHead head = head_at(index);
-      for (std::int64_t row = first_seeing(keys.begin, 0); row < rows_.count(); row += kQueryBlock)
-        meet(head, {row, std::min(row + kQueryBlock, rows_.count())}, keys);
+      for (std::int64_t row = first_seeing(keys.begin, 0); row < rows_.count(); row += kGradQueryBlock)
+        meet(head, {row, std::min(row + kGradQueryBlock, rows_.count())}, keys);
     }
     for (std::int64_t i = 0; i < keys.count(); ++i) {
       if (grad_k_.data) store_row(scratch_.grad_k + i * stride_, kLn2, grad_k_, keys.begin + i, modes_.k);

@@ -5,6 +5,7 @@
 #include "ops/core/device_clock.hpp"
 #include "ops/core/error.hpp"
 #include "ops/core/log.hpp"
+#include "ops/core/steady_clock.hpp"
 
 namespace isobath {
 namespace {
@@ -14,7 +15,6 @@ thread_local OpClock* listening = nullptr;
 std::int64_t nanoseconds(std::chrono::steady_clock::time_point at) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
 }
-std::int64_t nanoseconds_now() { return nanoseconds(std::chrono::steady_clock::now()); }
 
 }  // namespace
 

@@ -3,11 +3,11 @@
 namespace isobath {
 namespace {
 
-struct Saved {
+struct SavedLayerNorm {
   Tensor x, gain, mean, rstd;
 };
 
-void backward_of(const Saved& saved, const Tensor& grad_out, const InputGrads& inputs) {
+void backward_of(const SavedLayerNorm& saved, const Tensor& grad_out, const InputGrads& inputs) {
   const Shape& shape = saved.x.shape();
   const GradTarget to_x = wanted_target(inputs, 0), to_gain = wanted_target(inputs, 1),
                    to_shift = wanted_target(inputs, 2);
@@ -52,7 +52,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& shift, DTyp
     });
   });
   record("layer_norm", {&x, &gain, &shift}, out,
-         [saved = Saved{x, gain, mean, rstd}](const Tensor& grad_out, const InputGrads& inputs) {
+         [saved = SavedLayerNorm{x, gain, mean, rstd}](const Tensor& grad_out, const InputGrads& inputs) {
            backward_of(saved, grad_out, inputs);
          });
   return out;

@@ -23,17 +23,17 @@ View<T> optional_view(const Tensor& tensor) {
   return tensor.defined() ? tensor.view<T>() : View<T>{};
 }
 
-struct Saved {
+struct SavedLinear {
   Tensor x, weight, slope;
 };
 
 /// The slope's place, a new one where the gradient has to be rounded, or none.
-Tensor operand_of(const Saved& saved, const Tensor& grad_out) {
+Tensor operand_of(const SavedLinear& saved, const Tensor& grad_out) {
   if (saved.slope.defined() || grad_out.dtype() == saved.x.dtype()) return saved.slope;
   return Tensor::empty(grad_out.shape(), saved.x.dtype(), grad_out.device());
 }
 
-void backward_of(const Saved& saved, const Tensor& grad_out, const InputGrads& inputs) {
+void backward_of(const SavedLinear& saved, const Tensor& grad_out, const InputGrads& inputs) {
   const GradTarget to_x = wanted_target(inputs, 0), to_weight = wanted_target(inputs, 1),
                    to_bias = wanted_target(inputs, 2);
   const std::int64_t products = (to_x.tensor.defined() ? 1 : 0) + (to_weight.tensor.defined() ? 1 : 0);
@@ -72,9 +72,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
     });
   });
   record("linear", {&x, &weight, &bias}, out,
-         [saved = Saved{x.detached(), weight.detached(), slope}](const Tensor& grad_out, const InputGrads& inputs) {
-           backward_of(saved, grad_out, inputs);
-         });
+         [saved = SavedLinear{x.detached(), weight.detached(), slope}](
+             const Tensor& grad_out, const InputGrads& inputs) { backward_of(saved, grad_out, inputs); });
   return out;
 }
 

@@ -1,18 +1,11 @@
 #include "ops/core/cpu/column_sum.hpp"
+#include "ops/core/cpu/dot.hpp"
 #include "ops/core/threads.hpp"
 #include "ops/linear/activate.hpp"
 #include "ops/linear/one_output.hpp"
 
 namespace isobath::kernel {
 namespace {
-
-template <class T>
-float dot(const T* a, const T* b, std::int64_t count) {
-  float sum = 0.0F;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t i = 0; i < count; ++i) sum += float(a[i]) * float(b[i]);
-  return sum;
-}
 
 template <class T>
 void add_scaled(float factor, const T* x, float* to, std::int64_t count) {

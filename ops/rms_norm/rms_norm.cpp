@@ -3,7 +3,7 @@
 namespace isobath {
 namespace {
 
-struct Saved {
+struct SavedRmsNorm {
   Tensor x, gain, scale;
 };
 
@@ -14,7 +14,7 @@ View<T> groups(const Tensor& tensor, std::int64_t width) {
   return {tensor.view<T>().data, Shape{tensor.count() / width, width}};
 }
 
-void backward_of(const Saved& saved, const Tensor& grad_out, const InputGrads& inputs) {
+void backward_of(const SavedRmsNorm& saved, const Tensor& grad_out, const InputGrads& inputs) {
   const std::int64_t width = saved.gain.count();
   const GradTarget to_x = wanted_target(inputs, 0), to_gain = wanted_target(inputs, 1);
   count_bytes("rms_norm", grad_out.bytes() + (to_x.mode == Accumulate::Add ? 3 : 2) * saved.x.bytes());
@@ -54,9 +54,8 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, DType out_type) {
     });
   });
   record("rms_norm", {&x, &gain}, out,
-         [saved = Saved{x.detached(), gain.detached(), scale}](const Tensor& grad_out, const InputGrads& inputs) {
-           backward_of(saved, grad_out, inputs);
-         });
+         [saved = SavedRmsNorm{x.detached(), gain.detached(), scale}](
+             const Tensor& grad_out, const InputGrads& inputs) { backward_of(saved, grad_out, inputs); });
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/core/cpu/dot.hpp"
 #include "ops/core/threads.hpp"
 #include "ops/scale_rows/scale_rows.hpp"
 
@@ -15,14 +16,6 @@ void scale_into(const T* from, float gate, Accumulate mode, T* to, std::int64_t 
 #pragma omp simd
     for (std::int64_t c = 0; c < columns; ++c) round_to(to[c], float(to[c]) + gate * float(from[c]));
   }
-}
-
-template <class T>
-float dot(const T* a, const T* b, std::int64_t columns) {
-  float sum = 0.0F;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t c = 0; c < columns; ++c) sum += float(a[c]) * float(b[c]);
-  return sum;
 }
 
 }  // namespace

@@ -1,18 +1,10 @@
 #include "parallel/transport/collective_ring.hpp"
 
 #include <algorithm>
-#include <chrono>
+
+#include "ops/core/steady_clock.hpp"
 
 namespace isobath {
-namespace {
-
-std::int64_t now() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
 const char* name_of(Carrier carrier) { return carrier == Carrier::Host ? "host" : "nccl"; }
 
 void CollectiveRing::Slot::write(const CollectiveNote& note) {
@@ -50,7 +42,7 @@ std::uint64_t CollectiveRing::enqueue(int group, const Call& call, Carrier carri
   note.kind = call.kind;
   note.dtype = call.dtype;
   note.bytes = call.count * static_cast<std::int64_t>(size_of(call.dtype));
-  note.enqueued = now();
+  note.enqueued = nanoseconds_now();
   note.carrier = carrier;
   if (carrier == Carrier::Nccl) note.started = note.enqueued;
   slot_of(note.sequence).write(note);
@@ -62,14 +54,14 @@ void CollectiveRing::start(std::uint64_t sequence) {
   Slot& slot = slot_of(sequence);
   // A note that newer ones have pushed out is known by its number only.
   if (!slot.read(note) || note.sequence != sequence) note = {.sequence = sequence};
-  note.started = now();
+  note.started = nanoseconds_now();
   missing_since_ = longest_ = 0;
   running_.write(note);
   if (slot.sequence.load() == sequence) slot.started.store(note.started);
 }
 
 void CollectiveRing::finish(std::uint64_t sequence) {
-  const std::int64_t finished = now();
+  const std::int64_t finished = nanoseconds_now();
   Slot& slot = slot_of(sequence);
   if (slot.sequence.load() == sequence) slot.finished.store(finished);
   running_.finished.store(finished);
@@ -77,7 +69,7 @@ void CollectiveRing::finish(std::uint64_t sequence) {
 
 void CollectiveRing::finish_on_device(std::uint64_t sequence) {
   Slot& slot = slot_of(sequence);
-  if (slot.sequence.load() == sequence) slot.finished.store(now());
+  if (slot.sequence.load() == sequence) slot.finished.store(nanoseconds_now());
 }
 
 void CollectiveRing::Slot::set_missing(std::span<const int> missing) {
@@ -96,7 +88,7 @@ MissingPeers CollectiveRing::Slot::missing() const {
 }
 
 void CollectiveRing::set_missing(std::span<const int> peers) {
-  const std::int64_t at = now();
+  const std::int64_t at = nanoseconds_now();
   if (peers.empty()) {
     if (missing_since_ != 0) longest_ = std::max(longest_, at - missing_since_);
     missing_since_ = 0;

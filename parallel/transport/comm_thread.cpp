@@ -1,7 +1,6 @@
 #include "parallel/transport/comm_thread.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -10,15 +9,11 @@
 
 #include <pthread.h>
 
+#include "ops/core/steady_clock.hpp"
 #include "parallel/transport/without_signals.hpp"
 
 namespace isobath {
 namespace {
-
-std::int64_t now() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 // Longer than a small collective between idle ranks takes, shorter than anything a core should be kept busy for.
 constexpr std::int64_t kSpinNanoseconds = 20'000;
@@ -29,7 +24,7 @@ class Job final : public PendingCollective {
 
   // `failure` is that of the thread: set by the first job that throws.
   void run(std::exception_ptr& failure) {
-    times_.started = now();
+    times_.started = nanoseconds_now();
     if (!failure) {
       try {
         body_();
@@ -38,7 +33,7 @@ class Job final : public PendingCollective {
       }
     }
     body_ = nullptr;
-    times_.finished = now();
+    times_.finished = nanoseconds_now();
     error_ = failure;
     const std::lock_guard lock(mutex_);
     done_.store(true, std::memory_order_release);
@@ -46,7 +41,7 @@ class Job final : public PendingCollective {
   }
 
   void await() noexcept override {
-    for (const std::int64_t begin = now(); now() - begin < kSpinNanoseconds;)
+    for (const std::int64_t begin = nanoseconds_now(); nanoseconds_now() - begin < kSpinNanoseconds;)
       if (done_.load(std::memory_order_acquire)) return;
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [&] { return done_.load(std::memory_order_acquire); });

@@ -1,20 +1,17 @@
 #include "parallel/watch/crash_report.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
 #include <iomanip>
 
 #include <unistd.h>
 
+#include "ops/core/steady_clock.hpp"
+
 namespace isobath {
 namespace {
 
-double seconds_since(std::int64_t time) {
-  using namespace std::chrono;
-  const auto now = duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-  return static_cast<double>(now - time) * 1e-9;
-}
+double seconds_since(std::int64_t time) { return static_cast<double>(nanoseconds_now() - time) * 1e-9; }
 
 std::string rounded(double seconds) {
   std::ostringstream out;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ops/core/files/durable.hpp"
+#include "ops/core/steady_clock.hpp"
 #include "parallel/transport/without_signals.hpp"
 #include "parallel/watch/crash_report.hpp"
 
@@ -17,11 +18,6 @@ namespace {
 constexpr std::chrono::milliseconds kLook{20};
 // A look that comes so much later than it should: the process was stopped or suspended, not slow.
 constexpr std::int64_t kStopped = 1'000'000'000;
-
-std::int64_t now() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 std::int64_t nanoseconds_of(double seconds) { return static_cast<std::int64_t>(seconds * 1e9); }
 
@@ -61,9 +57,9 @@ struct Watchdog::State {
   std::thread clock, reporter;
 
   void watch() {
-    for (std::int64_t before = now(); course.load() == Course::Watching;) {
+    for (std::int64_t before = nanoseconds_now(); course.load() == Course::Watching;) {
       std::this_thread::sleep_for(kLook);
-      const std::int64_t at = now(), slept = at - before;
+      const std::int64_t at = nanoseconds_now(), slept = at - before;
       before = at;
       std::int64_t limit = deadline.load();
       if (slept > kStopped && limit != 0) deadline.compare_exchange_strong(limit, limit + slept);
@@ -77,7 +73,7 @@ struct Watchdog::State {
 
   void wait_for_report(std::int64_t last) {
     while (course.load() != Course::Over) {
-      if (now() > last) ::_exit(static_cast<int>(ExitCode::PeerLost));
+      if (nanoseconds_now() > last) ::_exit(static_cast<int>(ExitCode::PeerLost));
       std::this_thread::sleep_for(kLook);
     }
   }
@@ -91,7 +87,7 @@ struct Watchdog::State {
     crash.have_met = stage.load() != Stage::Meeting;
     crash.step = step.load();
     crash.limit = limit_of(limits, stage.load());
-    crash.waited = static_cast<double>(now() - entered.load()) * 1e-9;
+    crash.waited = static_cast<double>(nanoseconds_now() - entered.load()) * 1e-9;
     if (job.ring) crash.collectives = job.ring->notes();
     tell(crash);
     job.end();
@@ -133,7 +129,7 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::enter(Stage stage, std::int64_t step) noexcept {
-  const std::int64_t at = now(), limit = nanoseconds_of(limit_of(state_->limits, stage));
+  const std::int64_t at = nanoseconds_now(), limit = nanoseconds_of(limit_of(state_->limits, stage));
   state_->deadline.store(0);
   state_->stage.store(stage);
   state_->step.store(step);

@@ -15,7 +15,7 @@ namespace {
 using Lines = std::vector<std::string>;
 using test::TempFolder;
 
-Lines mistakes(const std::string& path, const std::vector<std::string>& overrides = {}) {
+Lines mistakes_of_files(const std::string& path, const std::vector<std::string>& overrides = {}) {
   return test::lines_of(test::issues_of([&] { load_run_config(path, overrides); }));
 }
 
@@ -60,15 +60,15 @@ TEST(Extends, ACycleNamesTheChain) {
   const std::string b = folder.write("b.yaml", "extends: ./c.yaml\n");
   const std::string c =
       folder.write("c.yaml", "extends: ../" + std::filesystem::path(a).parent_path().filename().string() + "/a.yaml\n");
-  EXPECT_EQ(mistakes(a), Lines{c + ":1:10: extends: expected files that do not extend themselves, found " + a + " -> " +
-                               b + " -> " + c + " -> " + a + "; cut the circle at one of them"});
+  EXPECT_EQ(mistakes_of_files(a), Lines{c + ":1:10: extends: expected files that do not extend themselves, found " + a +
+                                        " -> " + b + " -> " + c + " -> " + a + "; cut the circle at one of them"});
 }
 
 TEST(Extends, AMissingFileIsNamedWithTheLineThatAsksForIt) {
   const TempFolder folder;
   folder.write("base.yaml", "seed: 1\n");
   const std::string path = folder.write("c.yaml", "\nextends: bas.yaml\n");
-  EXPECT_EQ(mistakes(path),
+  EXPECT_EQ(mistakes_of_files(path),
             Lines{path + ":2:10: extends: expected a file that can be read, found \"" + folder.path("bas.yaml") +
                   "\", which does not exist; did you mean " + folder.path("base.yaml") + "?"});
 }
@@ -76,7 +76,7 @@ TEST(Extends, AMissingFileIsNamedWithTheLineThatAsksForIt) {
 TEST(Extends, TakesPathsOnly) {
   const TempFolder folder;
   const std::string path = folder.write("c.yaml", "extends: {a: b}\ndata: {path: x}\n");
-  EXPECT_EQ(mistakes(path),
+  EXPECT_EQ(mistakes_of_files(path),
             Lines{path + ":1:10: extends: expected the path of a file, or a list of them, found a section; write "
                          "extends: base.yaml"});
 }
@@ -85,7 +85,7 @@ TEST(Extends, AMistakeInABaseIsMarkedThere) {
   const TempFolder folder;
   const std::string base = folder.write("base.yaml", "# base\nmodel:\n  layer: 3\n");
   const std::string path = folder.write("c.yaml", "extends: base.yaml\nmodel: {width: 0}\ndata: {path: x}\n");
-  EXPECT_EQ(mistakes(path),
+  EXPECT_EQ(mistakes_of_files(path),
             (Lines{base + ":3:3: model.layer: unknown key; did you mean model.layers?",
                    path + ":2:16: model.width: expected an integer in [1, 1048576], found 0; the default is 256"}));
 }
@@ -94,7 +94,7 @@ TEST(Extends, AValueUnderASectionIsNotHidden) {
   const TempFolder folder;
   const std::string base = folder.write("base.yaml", "model: 3\n");
   const std::string path = folder.write("c.yaml", "extends: base.yaml\nmodel: {layers: 3}\ndata: {path: x}\n");
-  EXPECT_EQ(mistakes(path),
+  EXPECT_EQ(mistakes_of_files(path),
             Lines{base + ":1:8: model: expected a section, as " + path +
                   ":2:8 has it, found 3; write its keys below it, indented, with a space behind each colon"});
 }
@@ -102,22 +102,22 @@ TEST(Extends, AValueUnderASectionIsNotHidden) {
 TEST(Load, SaysWhyAFileCannotBeRead) {
   const TempFolder folder;
   const std::string there = folder.write("tiny.yaml", "seed: 1\n");
-  EXPECT_EQ(mistakes(folder.path("tinny.yaml")),
+  EXPECT_EQ(mistakes_of_files(folder.path("tinny.yaml")),
             Lines{folder.path("tinny.yaml") +
                   ": expected a file that can be read, found one that does not exist; did you mean " + there + "?"});
   const std::string directory = std::filesystem::path(there).parent_path().string();
-  EXPECT_EQ(mistakes(directory),
+  EXPECT_EQ(mistakes_of_files(directory),
             Lines{directory + ": expected a file that can be read, found one that is a folder; name a file in it"});
-  EXPECT_EQ(mistakes(folder.path("no/such/folder.yaml")).size(), 1u);
+  EXPECT_EQ(mistakes_of_files(folder.path("no/such/folder.yaml")).size(), 1u);
 }
 
 TEST(Load, AFileThatIsNoMapIsRefused) {
   const TempFolder folder;
   const std::string list = folder.write("a.yaml", "- a\n- b\n");
-  EXPECT_EQ(mistakes(list, {"data.path=x"}),
+  EXPECT_EQ(mistakes_of_files(list, {"data.path=x"}),
             Lines{list + ":1:1: expected `key: value` lines, found a list of 2; is this the right file?"});
   const std::string glued = folder.write("b.yaml", "seed:3\n");
-  EXPECT_EQ(mistakes(glued, {"data.path=x"}),
+  EXPECT_EQ(mistakes_of_files(glued, {"data.path=x"}),
             Lines{glued + ":1:1: expected `key: value` lines, found \"seed:3\"; put a space behind the colon"});
 }
 
@@ -158,21 +158,21 @@ TEST(Override, ASectionMergesAsInAFile) {
 TEST(Override, MistakesAreMarkedAsCommandLine) {
   const TempFolder folder;
   const std::string path = folder.write("a.yaml", "data: {path: x}\n");
-  EXPECT_EQ(mistakes(path, {"train.stepz=5"}),
+  EXPECT_EQ(mistakes_of_files(path, {"train.stepz=5"}),
             Lines{"command line: train.stepz: unknown key; did you mean train.steps?"});
   EXPECT_EQ(
-      mistakes(path, {"train.steps=\"5\""}),
+      mistakes_of_files(path, {"train.steps=\"5\""}),
       Lines{"command line: train.steps: expected an integer of at least 0, found the text \"5\"; remove the quotes"});
-  EXPECT_EQ(mistakes(path, {"train.steps=[1,2]"}),
+  EXPECT_EQ(mistakes_of_files(path, {"train.steps=[1,2]"}),
             Lines{"command line: train.steps: expected an integer of at least 0, found a list of 2; write one value"});
-  EXPECT_EQ(mistakes(path, {"seed.x=1"}),
+  EXPECT_EQ(mistakes_of_files(path, {"seed.x=1"}),
             Lines{"command line: seed: expected an integer of at least 0, found a section; write one value"});
-  EXPECT_EQ(mistakes(path, {"model=[1"}).size(), 1u);
+  EXPECT_EQ(mistakes_of_files(path, {"model=[1"}).size(), 1u);
   for (const std::string bad : {"steps", "=5", ".a=1", "a.=1", "a..b=1"})
-    EXPECT_EQ(mistakes(path, {bad}),
+    EXPECT_EQ(mistakes_of_files(path, {bad}),
               Lines{"command line: expected key=value, with dots between section and key, found \"" + bad +
                     "\"; write for example train.steps=100"});
-  EXPECT_EQ(mistakes(path, {std::string(100000, 'a') + "=1"}).size(), 1u);
+  EXPECT_EQ(mistakes_of_files(path, {std::string(100000, 'a') + "=1"}).size(), 1u);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ ModelConfig model_of(const std::string& section) {
   return parse_run_config("data: {path: x}\nmodel: " + section + "\n", "a.yaml").config.model;
 }
 
-Lines mistakes(const std::string& section) {
+Lines mistakes_of_model(const std::string& section) {
   return test::lines_of(test::issues_of([&] { model_of(section); }));
 }
 
@@ -73,24 +73,24 @@ TEST(Family, ResolvedHasNothingLeftToDecide) {
 }
 
 TEST(Family, KeyHeadsDivideHeads) {
-  const Lines lines = mistakes("{kv_heads: 3}");
+  const Lines lines = mistakes_of_model("{kv_heads: 3}");
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("model.kv_heads: expected a divisor of model.heads = 8, found 3"), std::string::npos)
       << lines[0];
 }
 
 TEST(Family, RopeTurnsPairsOfChannels) {
-  const Lines lines = mistakes("{family: modern, width: 24}");
+  const Lines lines = mistakes_of_model("{family: modern, width: 24}");
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("an even number of channels in each of model.heads = 8, found 3"), std::string::npos)
       << lines[0];
-  EXPECT_TRUE(mistakes("{family: modern, width: 24, positions: learned}").empty());
+  EXPECT_TRUE(mistakes_of_model("{family: modern, width: 24, positions: learned}").empty());
 }
 
 TEST(Mup, KeepsTheWidthOfHeads) {
   EXPECT_EQ(model_of("{}").mup_ratio(), 1.0);
   EXPECT_EQ(model_of("{mup_base_width: 64}").mup_ratio(), 4.0);
-  const Lines lines = mistakes("{mup_base_width: 40}");
+  const Lines lines = mistakes_of_model("{mup_base_width: 40}");
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("model.mup_base_width: expected a multiple of the width of a head, 32, found 40"),
             std::string::npos)

@@ -5,48 +5,26 @@
 #include <set>
 #include <string_view>
 
-#include "laws/small_run.hpp"
+#include "laws/small_training.hpp"
 #include "ops/core/host_waits.hpp"
 #include "ops/core/op_clock.hpp"
-#include "support/ranked/bodies.hpp"
 
 namespace isobath::test {
 namespace {
 
-/// A model in training. The micro-batches of a step differ in size.
-class Training {
- public:
-  Training(const RunConfig& config, Communicator& ranks)
-      : config_(config),
-        replica_(config_, device(), ranks.size()),
-        trainer_(config_, replica_, ranks),
-        share_(share_of(config.train.batch, {ranks.rank(), ranks.size()})) {}
-
-  StepReport step() { return trainer_.step(batch()); }
-  /// Calls that gather_gradients() makes.
-  std::int64_t launches() {
-    const Batch next = batch();
-    const std::int64_t before = runtime_launches();
-    trainer_.gather_gradients(next);
-    return runtime_launches() - before;
-  }
-  std::vector<float> gradients() const { return replica_.parameters.gradients().to_vector<float>(); }
-  std::vector<float> values() const { return replica_.parameters.values().to_vector<float>(); }
-
- private:
-  Batch batch() const { return small_batch(config_, trainer_.steps_done(), share_); }
-
-  RunConfig config_;
-  Replica replica_;
-  Trainer trainer_;
-  IndexRange share_;
-};
+/// Calls that gather_gradients() makes.
+std::int64_t launches_of(SmallTraining& run) {
+  const Batch next = run.batch();
+  const std::int64_t before = runtime_launches();
+  run.trainer().gather_gradients(next);
+  return runtime_launches() - before;
+}
 
 RunConfig config_of(DepthPolicy policy, Family family, DTypeChoice dtype) {
   RunConfig config = small_config(family, policy);
   config.model.layers = 2;  // the second one is routed
   config.model.context = 8;
-  config.train.batch = 4;  // on one rank in 1, 1 and 2
+  config.train.batch = 4;  // on one rank in 1, 1 and 2: the micro-batches of a step differ in size
   config.model.dropout = 0.1;
   config.train.micro_batches = 3;
   config.system.dtype = dtype;
@@ -59,7 +37,7 @@ RunConfig with_graphs(RunConfig config) {
 }
 
 /// body(config) for each policy and dtype, in both families, with and without recomputation and divided state.
-void for_every_kind(const std::function<void(const RunConfig&)>& body) {
+void for_every_kind_of_graph(const std::function<void(const RunConfig&)>& body) {
   for (const DepthPolicy policy : {DepthPolicy::Dense, DepthPolicy::TokenSelective, DepthPolicy::MixtureOfDepths})
     for (const DTypeChoice dtype : {DTypeChoice::F32, DTypeChoice::Bf16}) {
       const bool is_narrow = dtype == DTypeChoice::Bf16;
@@ -99,8 +77,8 @@ void expect_equal(const StepReport& got, const StepReport& want) {
 }
 
 RANKED_TEST(Graphs, leave_the_bits_of_kernels_that_are_queued_one_by_one) {
-  for_every_kind([&](const RunConfig& config) {
-    Training graphs(with_graphs(config), ranks), kernels(config, ranks);
+  for_every_kind_of_graph([&](const RunConfig& config) {
+    SmallTraining graphs(with_graphs(config), ranks), kernels(config, ranks);
     std::optional<Bystanders> bystanders;
     for (int step = 0; step < 4; ++step) {
       if (step == 2) bystanders.emplace();  // when all is recorded
@@ -132,7 +110,7 @@ RANKED_TEST(Graphs, draw_dropout_anew_in_every_step) {
 
 RANKED_TEST(Graphs, step_aside_where_single_ops_are_timed) {
   const RunConfig config = config_of(DepthPolicy::Dense, Family::Paper, DTypeChoice::F32);
-  Training graphs(with_graphs(config), ranks), kernels(config, ranks);
+  SmallTraining graphs(with_graphs(config), ranks), kernels(config, ranks);
   for (int step = 0; step < 4; ++step) {
     SCOPED_TRACE(text("step ", step));
     std::optional<OpClock> clock;
@@ -150,8 +128,8 @@ RANKED_TEST(Graphs, step_aside_where_single_ops_are_timed) {
 }
 
 RANKED_TEST(Graphs, keep_the_memory_and_the_one_wait_of_a_step) {
-  for_every_kind([&](const RunConfig& config) {
-    Training run(with_graphs(config), ranks);
+  for_every_kind_of_graph([&](const RunConfig& config) {
+    SmallTraining run(with_graphs(config), ranks);
     run.step();
     run.step();  // here the last kinds of micro-batches are recorded
     const AllocatorStats settled = allocator_stats(device().kind);
@@ -170,10 +148,10 @@ RANKED_TEST(Graphs, make_the_calls_of_a_step_independent_of_its_depth) {
     RunConfig config = config_of(DepthPolicy::Dense, Family::Paper, DTypeChoice::F32);
     config.model.layers = layers;
     config.system.cuda_graph = choice;
-    Training run(config, ranks);
+    SmallTraining run(config, ranks);
     run.step();
     run.step();
-    return run.launches();
+    return launches_of(run);
   };
   if (calls(1, CudaGraphChoice::None) == 0) GTEST_SKIP() << "this CUDA runtime does not count calls";
   const std::int64_t shallow = calls(1, CudaGraphChoice::MicroBatch), deep = calls(3, CudaGraphChoice::MicroBatch);

@@ -9,37 +9,37 @@ namespace {
 
 constexpr int kSteps = 2;
 
-struct Outcome {
+struct Trained {
   std::vector<double> losses, norms;
   std::map<std::string, std::vector<float>> gradients;  // of the last step, where they are kept whole
   std::map<std::string, std::vector<float>> weights;
   StepReport last;
 };
 
-Outcome train(const RunConfig& config, Communicator& ranks) {
+Trained train(const RunConfig& config, Communicator& ranks) {
   Replica replica(config, device(), ranks.size());
   shake(replica, 0.05F);
   Trainer trainer(config, replica, ranks);
-  Outcome outcome;
+  Trained trained;
   for (int step = 0; step < kSteps; ++step) {
     const IndexRange share = share_of(config.train.batch, {ranks.rank(), ranks.size()});
-    outcome.last = trainer.step(small_batch(config, step, share));
-    outcome.losses.push_back(outcome.last.loss);
-    outcome.norms.push_back(outcome.last.gradient_norm);
+    trained.last = trainer.step(small_batch(config, step, share));
+    trained.losses.push_back(trained.last.loss);
+    trained.norms.push_back(trained.last.gradient_norm);
   }
   for (const Parameter* parameter : replica.parameters.parameters()) {
-    if (parameter->gradient.defined()) outcome.gradients[parameter->name] = parameter->gradient.to_vector<float>();
-    outcome.weights[parameter->name] = parameter->value.to_vector<float>();
+    if (parameter->gradient.defined()) trained.gradients[parameter->name] = parameter->gradient.to_vector<float>();
+    trained.weights[parameter->name] = parameter->value.to_vector<float>();
   }
-  return outcome;
+  return trained;
 }
 
 /// How often ranks and micro-batches cut the work changes sums, so each cut is compared with itself.
 void expect_equal_bits(RunConfig config, Communicator& ranks, const std::string& where) {
   config.train.recompute = Recompute::None;
-  const Outcome kept = train(config, ranks);
+  const Trained kept = train(config, ranks);
   config.train.recompute = Recompute::Block;
-  const Outcome again = train(config, ranks);
+  const Trained again = train(config, ranks);
   EXPECT_EQ(kept.losses, again.losses) << where;
   EXPECT_EQ(kept.norms, again.norms) << where;
   for (const auto& [name, gradient] : kept.gradients)

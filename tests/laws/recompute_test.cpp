@@ -12,11 +12,11 @@ namespace isobath::test {
 namespace {
 
 /// A leaf that says when it is complete.
-struct Leaf {
+struct DrawnLeaf {
   Tensor value, gradient;
   int completions = 0;
 
-  Leaf(Shape shape, std::uint64_t seed)
+  DrawnLeaf(Shape shape, std::uint64_t seed)
       : value(Tensor::from(shape, random_values(shape.count(), seed), device())),
         gradient(Tensor::zeros(shape, DType::F32, device())) {
     value.set_grad_slot(std::make_shared<GradSlot>(gradient));
@@ -42,7 +42,7 @@ struct Gradients {
 // routers read the stream of a block before. Sums of three and more parts, whose bits depend on their order.
 Gradients gradients_of(How how) {
   clear_tape();
-  Leaf x(Shape{7, 5}, 1), gates(Shape{7}, 2);
+  DrawnLeaf x(Shape{7, 5}, 1), gates(Shape{7}, 2);
   Tensor h = scale_rows(x.value, gates.value);
   for (int block = 0; block < 2; ++block) {
     const Tensor left = run(how, [h, gate = gates.value] { return add(h, scale_rows(scale_rows(h, gate), gate)); });
@@ -61,7 +61,7 @@ TEST(Recomputed, AddsContributionsInTheOrderOfRecording) {
 
 TEST(Recomputed, HoldsALeafIncompleteUntilItsLastBodyHasRun) {
   clear_tape();
-  Leaf gates(Shape{4}, 3);
+  DrawnLeaf gates(Shape{4}, 3);
   Tensor h = Tensor::from(Shape{4, 3}, random_values(12, 4), device());
   std::vector<int> seen;  // completions when each body ran
   for (int block = 0; block < 3; ++block)
@@ -77,7 +77,7 @@ TEST(Recomputed, HoldsALeafIncompleteUntilItsLastBodyHasRun) {
 
 TEST(Recomputed, IsACallWhereNothingIsRecorded) {
   clear_tape();
-  const Leaf x(Shape{4, 3}, 5);
+  const DrawnLeaf x(Shape{4, 3}, 5);
   int calls = 0;
   const auto body = [&] {
     ++calls;
@@ -96,7 +96,7 @@ TEST(Recomputed, IsACallWhereNothingIsRecorded) {
 TEST(Recomputed, MayContainItself) {
   const auto gradient = [](How outer, How inner) {
     clear_tape();
-    Leaf gates(Shape{4}, 6);
+    DrawnLeaf gates(Shape{4}, 6);
     const Tensor h = Tensor::from(Shape{4, 3}, random_values(12, 7), device());
     backward(total(run(outer, [&] {
       const Tensor once = run(inner, [&] { return scale_rows(h, gates.value); });

@@ -1,9 +1,8 @@
 // What a step costs beside arithmetic: one wait of the host for the device, after the update, and no new memory once it
 // has settled.
 
-#include "laws/small_run.hpp"
+#include "laws/small_training.hpp"
 #include "ops/core/host_waits.hpp"
-#include "support/ranked/bodies.hpp"
 
 namespace isobath::test {
 namespace {
@@ -13,25 +12,6 @@ struct Waits {
   std::int64_t counted = host_waits(), runtime = runtime_waits();
   std::int64_t since() const { return host_waits() - counted; }
   std::int64_t runtime_since() const { return runtime_waits() - runtime; }
-};
-
-/// A model in training, each of whose steps begins with tokens in host memory, as a run's do.
-class Training {
- public:
-  Training(const RunConfig& config, Communicator& ranks)
-      : config_(config),
-        replica_(config_, device(), ranks.size()),
-        trainer_(config_, replica_, ranks),
-        share_(share_of(config.train.batch, {ranks.rank(), ranks.size()})) {}
-
-  Batch batch() const { return small_batch(config_, trainer_.steps_done(), share_); }
-  Trainer& trainer() { return trainer_; }
-
- private:
-  RunConfig config_;
-  Replica replica_;
-  Trainer trainer_;
-  IndexRange share_;
 };
 
 /// Every way a step can go: with dropout, in two micro-batches, with state whole and divided.
@@ -50,7 +30,7 @@ void for_every_kind(const std::function<void(const RunConfig&)>& body) {
 }
 
 // On the CPU the read is free of waiting; what is counted is every place that would wait for another device.
-void expect_one_wait(Training& run) {
+void expect_one_wait(SmallTraining& run) {
   const Waits waits;
   run.trainer().step(run.batch());
   EXPECT_EQ(waits.since(), 1);
@@ -60,7 +40,7 @@ void expect_one_wait(Training& run) {
 
 RANKED_TEST(Step, waits_for_the_device_once_and_then_needs_no_new_memory) {
   for_every_kind([&](const RunConfig& config) {
-    Training run(config, ranks);
+    SmallTraining run(config, ranks);
     const Waits before_update;
     run.trainer().gather_gradients(run.batch());
     EXPECT_EQ(before_update.since(), 0) << "between forward and update";

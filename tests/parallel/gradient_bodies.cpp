@@ -59,7 +59,7 @@ struct Model {
 };
 
 // 1 + 2 + ... + size.
-float sum_of_ranks(const Communicator& ranks) { return static_cast<float>(ranks.size() * (ranks.size() + 1)) / 2; }
+float sum_of_numbers(const Communicator& ranks) { return static_cast<float>(ranks.size() * (ranks.size() + 1)) / 2; }
 
 RANKED_TEST(GradientReducer, sums_contributions_of_all_ranks_and_micro_batches) {
   Model model(ranks.size());
@@ -77,10 +77,10 @@ RANKED_TEST(GradientReducer, sums_contributions_of_all_ranks_and_micro_batches) 
       backward(use(h, model.a, mine * weight));  // tied: a is used first and last
     }
     reducer.finish();
-    model.expect(model.a, 2 * 11 * sum_of_ranks(ranks));
-    model.expect(model.b, 2 * 11 * sum_of_ranks(ranks));
-    model.expect(model.c, 3 * 11 * sum_of_ranks(ranks));
-    model.expect(model.d, 4 * 11 * sum_of_ranks(ranks) * static_cast<float>(step));
+    model.expect(model.a, 2 * 11 * sum_of_numbers(ranks));
+    model.expect(model.b, 2 * 11 * sum_of_numbers(ranks));
+    model.expect(model.c, 3 * 11 * sum_of_numbers(ranks));
+    model.expect(model.d, 4 * 11 * sum_of_numbers(ranks) * static_cast<float>(step));
     model.expect_padding_is_zero();
   }
 }
@@ -137,7 +137,7 @@ void expect_sums_in_shards(Communicator& ranks, const GradientReducer::Settings&
       backward(use(h, model.a, own));                           // tied: a is used first and last
     }
     reducer.finish();
-    const float sum = sum_of_ranks(ranks);
+    const float sum = sum_of_numbers(ranks);
     std::map<std::size_t, float> expected{
         {0, 6 * sum}, {1, 2 * sum}, {2, 0.0F}, {3, 12 * sum * static_cast<float>(step)}};
     for (const ShardSegment& segment : mine.segments()) {
