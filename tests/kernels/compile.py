@@ -2,7 +2,7 @@
 """Compiles every kernel with nvcc for sm_80, sm_90 and sm_100, spills and warnings being errors, and compares the registers, the shared memory and
 the instructions for tensor cores (mma) of each with resources.tsv. Needs no GPU and no driver.
     compile.py SCRATCH_FOLDER [--update]
-One pass of the front end makes PTX of compute_80, which ptxas translates for each device; the host's side is what the emulated build compiles."""
+Only the device's side: the host's is what the emulated build compiles."""
 import argparse
 import os
 import re
@@ -78,24 +78,27 @@ def resources(log):
     return out
 
 
-def compile_one(nvcc, source, flags, scratch):
-    """Lines of the table."""
-    name = str(source.relative_to(ROOT)).replace("/", "-")
-    ptx = scratch / (name + ".ptx")
+def compile_for(device, nvcc, source, flags, scratch):
+    """{readable name: (threads, instructions for tensor cores, registers, bytes of shared memory)}; mangled names differ between devices."""
+    stem = scratch / f"{str(source.relative_to(ROOT)).replace('/', '-')}.{device}"
+    ptx = stem.with_name(stem.name + ".ptx")
     of_ptxas = [flag for group in flags if group.startswith("-Xptxas=") for flag in group.split("=", 1)[1].split(",")]
     for_nvcc = [flag for flag in flags if not flag.startswith("-Xptxas=")]
-    output_of([nvcc, "-std=c++20", "-O3", "-DNDEBUG", "-DISOBATH_HAS_CUDA", f"-I{ROOT}", *for_nvcc, "-arch=compute_80", "-ptx", source, "-o", ptx])
+    output_of([nvcc, "-std=c++20", "-O3", "-DNDEBUG", "-DISOBATH_HAS_CUDA", f"-I{ROOT}", *for_nvcc, f"-arch=compute_{device}", "-ptx", source, "-o", ptx])
+    used = resources(output_of([Path(nvcc).with_name("ptxas"), f"-arch=sm_{device}", "-v", "--generate-line-info", *of_ptxas, ptx, "-o", stem]))
     threads, products = launch_bounds(ptx.read_text()), tensor_products(ptx.read_text())
-    of_device = []
-    for device in DEVICES:
-        log = output_of([Path(nvcc).with_name("ptxas"), f"-arch=sm_{device}", "-v", "--generate-line-info", *of_ptxas, ptx, "-o", scratch / f"{name}.{device}"])
-        of_device.append(resources(log))
-    names = readable(list(of_device[0]))
+    return {short: (threads[mangled], products[mangled], *used[mangled]) for mangled, short in readable(list(used)).items()}
+
+
+def compile_one(nvcc, source, flags, scratch):
+    """Lines of the table. Each device has PTX of its own, as in the build: what spills on one need not on another."""
+    of_device = [compile_for(device, nvcc, source, flags, scratch) for device in DEVICES]
     lines = []
-    for mangled, short in names.items():
-        shared = {found[mangled][1] for found in of_device}
-        registers = "\t".join(str(found[mangled][0]) for found in of_device)
-        lines.append(f"{source.relative_to(ROOT)}\t{short}\t{threads[mangled]}\t{'/'.join(map(str, sorted(shared)))}\t{products[mangled]}\t{registers}")
+    for short, (threads, products, _, _) in of_device[0].items():
+        found = [of[short] for of in of_device]
+        shared = "/".join(map(str, sorted({size for _, _, _, size in found})))
+        registers = "\t".join(str(count) for _, _, count, _ in found)
+        lines.append(f"{source.relative_to(ROOT)}\t{short}\t{threads}\t{shared}\t{products}\t{registers}")
     return lines
 
 

@@ -9,6 +9,8 @@ namespace isobath::cuda {
 
 // Threads of a block: x over packs of columns, y over rows.
 inline constexpr int kColumnThreads = 32, kRowsOfThreads = 8;
+// Blocks that a multiprocessor has at once at least. Left to itself ptxas makes room for twice as many, and spills.
+inline constexpr int kColumnBlocksTogether = 4;
 
 template <int kLength, int kSums>
 struct ColumnScratch {
@@ -53,7 +55,8 @@ struct RowBlocks {
 
 /// terms.add(row, column, sums) adds what a row has for the columns from `column` on to sums[kSums].
 template <int kLength, int kSums, class Terms>
-__global__ void __launch_bounds__(kColumnThreads* kRowsOfThreads) sum_blocks(RowBlocks of, Terms terms) {
+__global__ void __launch_bounds__(kColumnThreads* kRowsOfThreads, kColumnBlocksTogether)
+    sum_blocks(RowBlocks of, Terms terms) {
   const std::int64_t column = own_column<kLength>(), block = blockIdx.x;
   const bool has_columns = column < of.columns;
   const std::int64_t begin = block * of.block_rows, limit = begin + of.block_rows;
