@@ -55,6 +55,18 @@ TEST_P(DeviceMemory, BlocksKeepTheirLength) {
   }
 }
 
+// What lies in a pool is nobody else's, so it does not count as kept for everybody.
+TEST_P(DeviceMemory, BlocksOfAPoolAreReusedAndNotCounted) {
+  trim_allocator();
+  const MemoryPool pool;
+  const MemoryPool::Scope scope(pool);
+  { const Tensor first = Tensor::empty(Shape{777}, DType::F32, device()); }
+  const std::int64_t created = allocator_stats(device().kind).blocks_created;
+  { const Tensor second = Tensor::empty(Shape{777}, DType::F32, device()); }
+  EXPECT_EQ(allocator_stats(device().kind).blocks_created, created);
+  EXPECT_EQ(allocator_stats(device().kind).bytes_cached, 0);
+}
+
 TEST_P(DeviceMemory, FillingAndCopyingWithinTheDeviceDoNotWait) {
   const Tensor tensor = Tensor::from(Shape{4}, std::vector<float>{1, 2, 3, 4}, device());
   const std::int64_t before = host_waits();
