@@ -57,6 +57,16 @@ RANKED_TEST(GpuFailures, of_a_rank_that_leaves_are_passed_on_by_nccl) {
   }
 }
 
+// NCCL itself looks at no address; the stand-in refuses what its manual forbids. The communicator stays of use.
+RANKED_TEST(GpuCollectives, that_nccl_refuses_are_errors_of_the_caller) {
+  if (ranks.size() == 1) return;
+  const Tensor whole = Tensor::zeros(Shape{10 * ranks.size()}, DType::F32, test::device());
+  EXPECT_THROW(ranks.all_gather(whole.slice(5, Shape{10}), whole), InternalError);
+  const Tensor one = test::on_device(std::vector<std::int32_t>(10, 1));
+  ranks.all_reduce(one, Reduce::Sum).wait();
+  EXPECT_EQ(one.to_vector<std::int32_t>()[9], ranks.size());
+}
+
 RANKED_TEST(GpuVersions, are_those_of_the_library) { EXPECT_EQ(nccl_version(), "2.28.9"); }
 
 }  // namespace
