@@ -112,6 +112,17 @@ TEST_P(DeviceMemory, ABlockMayBeLetGoByAnotherThread) {
   EXPECT_TRUE(test::equal_bits(copy.to_vector<float>(), values));
 }
 
+// A thread's queue goes to one thread after it, not to two.
+TEST_P(DeviceMemory, ThreadsThatLiveTogetherHaveQueuesOfTheirOwn) {
+  if (device().is_cpu()) GTEST_SKIP() << "the CPU has no queues";
+  const auto in_thread = [](auto body) { std::thread(body).join(); };
+  in_thread([] { current_cuda_queue(device()); });
+  in_thread([&] {
+    const CudaQueue first = current_cuda_queue(device());
+    in_thread([&] { EXPECT_TRUE(current_cuda_queue(device()) != first); });
+  });
+}
+
 ON_EVERY_DEVICE(DeviceMemory);
 
 TEST(HostMemory, GoesBackToTheSystem) {
