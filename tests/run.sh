@@ -84,7 +84,7 @@ build cpu-tsan test_parallel test_data test_laws &&
 
 # CUDA kernels and streams, cuBLASLt and NCCL calls, and training with them, executed on the CPU; the same bodies run on a GPU where there
 # is one. Needs no CUDA toolkit. emulated.races is the kernels once under TSan, all but one instance of AdamW's.
-build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_emulated_cudnn test_emulated_races test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_gpu_laws_runs test_kernels kernel_traffic test_doctor &&
+build cuda-emulated isobath test_emulated test_emulated_ops test_emulated_nccl test_emulated_cudnn test_emulated_races test_gpu test_gpu_ranks test_gpu_laws test_gpu_laws_ranks test_gpu_laws_runs test_kernels kernel_traffic test_doctor test_cuda_report &&
   check cuda-emulated '^(emulated|gpu)\.' || failed+=(cuda-emulated)
 
 if [[ $full == yes ]]; then # all of the suite and the kernels' hosts under TSan and ASan, what a newcomer sees, and whether planted faults are noticed

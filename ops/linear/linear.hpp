@@ -19,8 +19,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation, DType out_type);
 
 namespace kernel {
-/// The same contract without checks; bias.data may be null. `slope`, unless its data is null, is [N, O] and receives
-/// the derivative of the activation: backward then needs neither the pre-activation nor a second exponential.
+/// The same contract without checks; bias.data may be null. `slope` has no data, as it must not without an activation,
+/// or is [N, O] and receives its derivative: backward then needs neither the pre-activation nor a second exponential.
 /// Instances: T, Out = float, float; bfloat16, bfloat16; bfloat16, float.
 template <class T, class Out>
 void linear(CpuQueue queue, View<const T> x, View<const T> weight, View<const float> bias, Activation activation,

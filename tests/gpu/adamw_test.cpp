@@ -2,6 +2,8 @@
 
 #include "ops/adamw/adamw.hpp"
 
+#include <array>
+
 #include "gpu/placed_run.hpp"
 #include "support/adamw_reference.hpp"
 
@@ -19,12 +21,16 @@ struct Flat {
   std::vector<float> values[4];
   Tensor weights, gradients, first, second, control;
 
-  Flat(std::int64_t count, double index, double go, const Placement& where) {
+  /// Each begins `apart` elements behind where the placement says.
+  Flat(std::int64_t count, double index, double go, const Placement& where,
+       const std::array<std::int64_t, 4>& apart = {}) {
     for (int i = 0; i < 4; ++i) values[i] = random_values(count, static_cast<std::uint64_t>(i), i < 2 ? 1.0F : 0.3F);
     for (float& value : values[3]) value *= value;
     const Shape shape{count};
-    weights = place(shape, values[0], DType::F32, where), gradients = place(shape, values[1], DType::F32, where);
-    first = place(shape, values[2], DType::F32, where), second = place(shape, values[3], DType::F32, where);
+    const auto placed = [&](std::size_t i) {
+      return place(shape, values[i], DType::F32, {where.device, where.offset + apart[i]});
+    };
+    weights = placed(0), gradients = placed(1), first = placed(2), second = placed(3);
     control = Tensor::from(Shape{4}, std::vector<double>{kRate, kScale, index, go}, where.device);
   }
   void update(const std::vector<AdamWRange>& ranges) const {
@@ -45,8 +51,9 @@ void expect_kept_outside(const Tensor& got, const std::vector<float>& was, const
     ASSERT_TRUE(now[i] == was[i] || is_inside(ranges, static_cast<std::int64_t>(i))) << i;
 }
 
-void expect_update(std::int64_t count, const std::vector<AdamWRange>& ranges, const Placement& where) {
-  const Flat flat(count, 3.0, 1.0, where);
+void expect_update(std::int64_t count, const std::vector<AdamWRange>& ranges, const Placement& where,
+                   const std::array<std::int64_t, 4>& apart = {}) {
+  const Flat flat(count, 3.0, 1.0, where, apart);
   flat.update(ranges);
   AdamWReference want = flat.reference();
   want.update(ranges, kRate, kScale, 3.0);
@@ -68,6 +75,15 @@ TEST_P(AdamW, UpdatesTheRangesAndNothingElse) {
                   {device(), offset});
     expect_update(5, {{1, 3, 0.1F}}, {device(), offset});
     expect_update(9, {{0, 9, 0.1F, 0.5F}}, {device(), offset});
+  }
+}
+
+// One that does not begin at a vector's address is enough for all of them to be taken by the element.
+TEST_P(AdamW, TakesBuffersWhereverEachBegins) {
+  for (std::size_t shifted = 0; shifted < 4; ++shifted) {
+    std::array<std::int64_t, 4> apart{};
+    apart[shifted] = 1;
+    expect_update(1001, {{0, 401, 0.1F, 0.25F}, {402, 1001, 0.0F}}, {device()}, apart);
   }
 }
 

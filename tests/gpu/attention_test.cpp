@@ -85,6 +85,17 @@ TEST_P(Attention, RandomRowSetsInBFloat16) {
   }
 }
 
+// Each operand and each gradient alone where no vector may be read or written.
+TEST_P(Attention, OperandsMayBeginAnywhere) {
+  std::mt19937 random(7);
+  const RowSet rows = choose(Choice::Half, 1, 40, random);
+  for (int alone = 0; alone < test::kPlaced; ++alone) {
+    SCOPED_TRACE(testing::Message() << "operand " << alone);
+    expect_reference<float>(make_problem(rows, rows, 1, 24, 15), device(), {.alone = alone});
+    expect_reference<bfloat16>(make_problem(rows, rows, 1, 24, 16), device(), {.alone = alone});
+  }
+}
+
 TEST_P(Attention, QueryHeadsShareKeyHeads) {
   for (const int group : {2, 3}) {
     std::mt19937 random(static_cast<std::uint32_t>(group));

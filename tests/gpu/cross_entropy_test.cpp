@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gpu/devices.hpp"
+#include "gpu/placed_run.hpp"
 #include "ops/autograd/tape.hpp"
 #include "support/cross_entropy_reference.hpp"
 
@@ -89,6 +90,22 @@ TEST_P(CrossEntropy, AFactorOnTheLossReachesTheGradient) {
     for (double& error : want.error) error *= 3.0;
     EXPECT_TRUE(within(train(problem, 0, 3.0F, device()).gradient, test::rounded(want)));
   }
+}
+
+// As many packs as threads, one more, a short one, and a block of threads that is full: none reaches behind the end.
+TEST_P(CrossEntropy, AFactorReachesNothingButTheGradient) {
+  for (const std::int64_t count : {8, 9, 4096, 4100})
+    for (const std::int64_t offset : {0, 1}) {
+      constexpr float kBegin = 0.5F, kFactor = 3.0F;
+      const test::GuardedBuffer buffer(Shape{count}, kBegin, DType::F32, {device(), offset});
+      const Tensor factor = scalar(kFactor, device());
+      on_queue_of(device(), [&](auto queue) {
+        kernel::cross_entropy_backward(queue, buffer.gradient.view<float>(), factor.view<const float>());
+      });
+      EXPECT_TRUE(test::equal_bits(buffer.gradient.to_vector<float>(),
+                                   std::vector<float>(static_cast<std::size_t>(count), kBegin * kFactor)));
+      buffer.expect_untouched_outside(kBegin);
+    }
 }
 
 TEST_P(CrossEntropy, ZLossAndItsGradient) {

@@ -3,6 +3,8 @@
 #include <new>
 #include <thread>
 
+#include <malloc.h>
+
 #include "gpu/devices.hpp"
 #include "ops/core/allocator.hpp"
 #include "ops/core/host_waits.hpp"
@@ -38,6 +40,31 @@ TEST_P(DeviceMemory, BlocksAreReused) {
   EXPECT_EQ(allocator_stats(kind).blocks_created, created);
   trim_allocator();
   EXPECT_EQ(allocator_stats(kind).bytes_cached, 0);
+}
+
+// A block that has served a smaller request is still as long as it was.
+TEST_P(DeviceMemory, BlocksKeepTheirLength) {
+  trim_allocator();
+  const std::int64_t in_use = allocator_stats(device().kind).bytes_in_use;
+  for (const std::int64_t elements : {2048, 1900}) Tensor::empty(Shape{elements}, DType::F32, device());
+  const std::int64_t created = allocator_stats(device().kind).blocks_created;
+  {
+    const Tensor again = Tensor::empty(Shape{2048}, DType::F32, device());
+    EXPECT_EQ(allocator_stats(device().kind).blocks_created, created);
+    EXPECT_EQ(allocator_stats(device().kind).bytes_in_use, in_use + 8192);
+  }
+}
+
+// What lies in a pool is nobody else's, so it does not count as kept for everybody.
+TEST_P(DeviceMemory, BlocksOfAPoolAreReusedAndNotCounted) {
+  trim_allocator();
+  const MemoryPool pool;
+  const MemoryPool::Scope scope(pool);
+  { const Tensor first = Tensor::empty(Shape{777}, DType::F32, device()); }
+  const std::int64_t created = allocator_stats(device().kind).blocks_created;
+  { const Tensor second = Tensor::empty(Shape{777}, DType::F32, device()); }
+  EXPECT_EQ(allocator_stats(device().kind).blocks_created, created);
+  EXPECT_EQ(allocator_stats(device().kind).bytes_cached, 0);
 }
 
 TEST_P(DeviceMemory, FillingAndCopyingWithinTheDeviceDoNotWait) {
@@ -85,7 +112,31 @@ TEST_P(DeviceMemory, ABlockMayBeLetGoByAnotherThread) {
   EXPECT_TRUE(test::equal_bits(copy.to_vector<float>(), values));
 }
 
+// A thread's queue goes to one thread after it, not to two.
+TEST_P(DeviceMemory, ThreadsThatLiveTogetherHaveQueuesOfTheirOwn) {
+  if (device().is_cpu()) GTEST_SKIP() << "the CPU has no queues";
+  const auto in_thread = [](auto body) { std::thread(body).join(); };
+  in_thread([] { current_cuda_queue(device()); });
+  in_thread([&] {
+    const CudaQueue first = current_cuda_queue(device());
+    in_thread([&] { EXPECT_TRUE(current_cuda_queue(device()) != first); });
+  });
+}
+
 ON_EVERY_DEVICE(DeviceMemory);
+
+TEST(HostMemory, GoesBackToTheSystem) {
+  constexpr std::int64_t kBytes = std::int64_t{64} << 20;  // as much has a mapping of its own
+  const auto mapped = [] { return static_cast<std::int64_t>(mallinfo2().hblkhd); };
+  trim_allocator();
+  const std::int64_t before = mapped();
+  {
+    const Tensor tensor = Tensor::empty(Shape{kBytes / 4}, DType::F32, Device::cpu());
+    if (mapped() - before < kBytes) GTEST_SKIP() << "a sanitizer's malloc; it looks for leaks itself";
+  }
+  trim_allocator();
+  EXPECT_EQ(mapped(), before);
+}
 
 TEST(FullDevice, ThrowsBadAlloc) {
   if (cuda_device_count() == 0) GTEST_SKIP() << "no GPU: " << cuda_status();

@@ -2,9 +2,8 @@
 
 #include "ops/layer_norm/layer_norm.hpp"
 
-#include "gpu/devices.hpp"
 #include "gpu/layer_norm_reference.hpp"
-#include "ops/autograd/tape.hpp"
+#include "gpu/placed_run.hpp"
 
 namespace isobath {
 namespace {
@@ -178,6 +177,26 @@ TEST_P(LayerNorm, TheTapeGetsWhatItWants) {
     const LayerNormReference want = reference_of(inputs.problem(shape));
     EXPECT_TRUE(within(to_doubles(out), want.out));
     EXPECT_TRUE(within(to_doubles(grad_gain), want.grad_gain));
+  }
+}
+
+// One gradient at a time, as when the others' parameters are frozen: the same bits as all together.
+TEST_P(LayerNorm, UnwantedGradientsAreNotComputed) {
+  const std::vector<test::Input> in{test::random_input(Shape{70, 24}, 1, DType::F32),
+                                    test::random_input(Shape{24}, 2, DType::F32),
+                                    test::random_input(Shape{24}, 3, DType::F32)};
+  const auto all = test::run_placed([](const auto& x) { return layer_norm(x[0], x[1], x[2]); }, in, {device()});
+  std::vector<Tensor> frozen;
+  for (const test::Input& input : in) frozen.push_back(Tensor::from(input.shape, input.values, device()));
+  for (std::size_t wanted = 0; wanted < in.size(); ++wanted) {
+    const auto one = test::run_placed(
+        [&](const auto& inputs) {
+          std::vector<Tensor> mixed = frozen;
+          mixed[wanted] = inputs[0];
+          return layer_norm(mixed[0], mixed[1], mixed[2]);
+        },
+        {in[wanted]}, {device()});
+    EXPECT_TRUE(test::equal_bits(test::to_floats(one.grads[0]), test::to_floats(all.grads[wanted]))) << wanted;
   }
 }
 

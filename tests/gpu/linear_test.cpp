@@ -3,9 +3,7 @@
 
 #include "ops/linear/linear.hpp"
 
-#include "gpu/devices.hpp"
-#include "ops/autograd/tape.hpp"
-#include "ops/core/host_waits.hpp"
+#include "gpu/placed_run.hpp"
 #include "ops_dense/linear_reference.hpp"
 
 namespace isobath {
@@ -169,6 +167,24 @@ TEST_P(Linear, OneOutputOfARowDoesNotDependOnTheOthers) {
     const Tensor one = linear(x.slice(begin * kIn, Shape{1, kIn}), weight, Tensor());
     EXPECT_TRUE(test::equal_bits(one.to_vector<float>(), {all[static_cast<std::size_t>(begin)]}));
   }
+}
+
+// Rows that fill no block of threads: the threads without a row leave what lies behind alone.
+TEST_P(Linear, OneOutputWritesItsRowsAndNothingElse) {
+  constexpr std::int64_t kRows = 13, kIn = 20;
+  constexpr float kBegin = 7.0F;
+  const Tensor x = Tensor::from(Shape{kRows, kIn}, std::vector<float>(kRows * kIn, 1.0F), device()),
+               weight = Tensor::from(Shape{1, kIn}, std::vector<float>(kIn, 1.0F), device());
+  const test::GuardedBuffer out(Shape{kRows, 1}, kBegin, DType::F32, {device()}),
+      slope(Shape{kRows, 1}, kBegin, DType::F32, {device()});
+  on_queue_of(device(), [&](auto queue) {
+    kernel::linear<float>(queue, x.view<const float>(), weight.view<const float>(), {}, Activation::Relu,
+                          out.gradient.view<float>(), slope.gradient.view<float>());
+  });
+  EXPECT_TRUE(test::equal_bits(out.gradient.to_vector<float>(), std::vector<float>(kRows, kIn)));
+  EXPECT_TRUE(test::equal_bits(slope.gradient.to_vector<float>(), std::vector<float>(kRows, 1.0F)));
+  out.expect_untouched_outside(kBegin);
+  slope.expect_untouched_outside(kBegin);
 }
 
 // Through the op and the tape, without a wait: what is freed on the way is still needed by queued work.

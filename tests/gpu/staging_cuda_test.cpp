@@ -57,6 +57,17 @@ TEST_P(Upload, OfMoreThanThereIsPinnedMemoryArrives) {
   EXPECT_TRUE(test::equal_bits(tensor.to_vector<float>(), values));
 }
 
+// The device has so much to do before that nothing of it has been read when the pinned memory ends.
+TEST_P(Upload, WaitsForPinnedMemoryThatIsStillToBeRead) {
+  const Tensor before = Tensor::empty(Shape{1}, DType::F32, device());
+  for (int i = 0; i < 200; ++i) before.fill_zero();
+  const auto count = static_cast<std::int64_t>(cuda::kMostStaged) / 4 + (4 << 20);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 1021);
+  const Tensor tensor = Tensor::from(Shape{count}, values, device());
+  EXPECT_TRUE(test::equal_bits(tensor.to_vector<float>(), values));
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, Upload, ::testing::Values(Device::cuda(0)), test::device_name);
 
 }  // namespace

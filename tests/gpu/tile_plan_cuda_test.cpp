@@ -122,18 +122,26 @@ TEST(TilePlan, SharesOutSkewedRoutes) {
   }
 }
 
+// Few queries over all of `kSequences` long sequences, whose costs are told apart in steps of `unit` walked tiles.
+void expect_long_plan(std::int64_t length, std::int64_t unit) {
+  constexpr std::int64_t kSequences = 8;
+  std::vector<std::int32_t> rows;
+  for (std::int64_t row = 0; row < kSequences * length; ++row)
+    if (row % length % 500 == 499 || row % length > length - 70) rows.push_back(static_cast<std::int32_t>(row));
+  const RowSet routed = RowSet::from_rows(rows, kSequences, length, Device::cuda(0));
+  const RowSet all = RowSet::all(kSequences, length);
+  const auto sees = [](std::int64_t query, std::int64_t key) { return key <= query; };
+  Costs costs = costs_of(routed, all, sees);
+  for (auto& [tile, cost] : costs) cost /= unit;
+  expect_plan(test::query_tiles(routed, all), costs, text("queries over ", length, " rows"));
+}
+
 // The longest sequences whose tiles differ in cost by single steps: the greatest cost that a plan tells apart is in
-// use, by several tiles at once.
+// use, by several tiles at once. In longer ones neighbouring costs are one.
 TEST(TilePlan, TellsTheCostsOfLongSequencesApart) {
   if (cuda_device_count() == 0) GTEST_SKIP() << "no GPU: " << cuda_status();
-  constexpr std::int64_t kSequences = 8, kLong = 1023 * kWalked;
-  std::vector<std::int32_t> rows;
-  for (std::int64_t row = 0; row < kSequences * kLong; ++row)
-    if (row % kLong % 500 == 499 || row % kLong > kLong - 70) rows.push_back(static_cast<std::int32_t>(row));
-  const RowSet routed = RowSet::from_rows(rows, kSequences, kLong, Device::cuda(0));
-  const RowSet all = RowSet::all(kSequences, kLong);
-  const auto sees = [](std::int64_t query, std::int64_t key) { return key <= query; };
-  expect_plan(test::query_tiles(routed, all), costs_of(routed, all, sees), "queries over long sequences");
+  expect_long_plan(1023 * kWalked, 1);
+  expect_long_plan(2048 * kWalked, 3);
 }
 
 }  // namespace

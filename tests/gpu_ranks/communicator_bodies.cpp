@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "gpu_ranks/ranks.hpp"
+#include "gpu_ranks/said.hpp"
 #include "ops/core/host_waits.hpp"
 #include "parallel/exchange.hpp"
 #include "parallel/transport/collective_ring.hpp"
@@ -204,6 +205,30 @@ RANKED_TEST(GpuFailures, of_one_rank_reach_all_within_the_limit) {
     }
   };
   EXPECT_THROW(until_it_is_known(), PeerError);
+}
+
+// Neither a good end nor one in the middle of an error is worth a line: ncclCommAbort has nothing to complain of.
+RANKED_TEST(GpuLinks, end_without_a_word) {
+  const Tensor data = Tensor::zeros(Shape{10}, DType::F32, device());
+  const auto used_group = [&] {
+    auto group = nccl_communicator(ranks, device(), {});
+    group->all_reduce(data, Reduce::Sum).wait();
+    return group;
+  };
+  std::string words;
+  {
+    const test::Said said;
+    used_group();
+    ranks.barrier();
+    try {
+      const auto group = used_group();
+      ranks.barrier();  // nobody is in a call that another's abort would end
+      throw InternalError("what ends the work of every rank");
+    } catch (const InternalError&) {
+    }
+    words = said.text();
+  }
+  EXPECT_EQ(words.find("ncclComm"), std::string::npos) << words;
 }
 
 }  // namespace

@@ -119,13 +119,15 @@ class Judge:
 
 def finds_most(run):
     """Of the tests that reach a file by way of others, one environment has to do: work as late as possible, on two ranks."""
-    return "late" in run.label and (not run.launcher or "2" in run.launcher)
+    return run.program == "test_cuda_report" or ("late" in run.label and (not run.launcher or "2" in run.launcher))
 
 
 def links(program, unit):
     """Whether a test program has a unit at all."""
     if unit.startswith("parallel/"):
         return program == "test_gpu_ranks"
+    if program == "test_cuda_report":
+        return unit.startswith("ops/core/cuda/report/") or unit == "ops/core/cuda/status.cpp"
     if program == "test_emulated":
         return unit.startswith("ops/core/")
     return program == "test_gpu" if unit.startswith("tests/gpu/") else True

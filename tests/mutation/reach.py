@@ -5,7 +5,7 @@ from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 SUITE = re.compile(r"^\s*(?:TEST|TEST_F|TEST_P|TYPED_TEST|RANKED_TEST)\((\w+),", re.M)
-TEST_FOLDERS = ("tests/gpu", "tests/emulated/ops", "tests/emulated/checks", "tests/gpu_ranks")
+TEST_FOLDERS = ("tests/gpu", "tests/emulated/ops", "tests/emulated/checks", "tests/gpu_ranks", "tests/doctor")
 SHARED = ("ops/core", "ops/tensor", "ops/autograd")  # under every op, so that an include of them says little
 
 

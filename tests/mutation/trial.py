@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-PROGRAMS = ("test_gpu", "test_emulated_ops", "test_emulated", "test_gpu_ranks")
+PROGRAMS = ("test_cuda_report", "test_gpu", "test_emulated_ops", "test_emulated", "test_gpu_ranks")
 OPTIONS = ["--gtest_fail_fast"]
 
 

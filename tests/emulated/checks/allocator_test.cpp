@@ -132,6 +132,31 @@ TEST_P(Allocator, GivesBackABlockBehindEveryQueueThatUsesIt) {
   EXPECT_EQ(seen[0], 7);
 }
 
+// The way out where no order can be noted any more.
+TEST_P(Allocator, CanWaitForWorkInsteadOfOrderingBehindIt) {
+  const auto free_bytes = [] {
+    test::finish();
+    std::size_t free = 0, total = 0;
+    cuda::check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+    return free;
+  };
+  const test::HostInts seen(1);
+  const std::size_t before = free_bytes();
+  void* const data = cuda_allocate(test::queue(), 4096);
+  const cuda::Stream other;
+  const cuda::Event made;
+  made.record(test::queue());
+  made.before(other.queue());
+  test::set_on(other.queue(), static_cast<int*>(data), 7);
+  cuda::check(cudaMemcpyAsync(seen.data(), data, sizeof(int), cudaMemcpyDeviceToHost, cuda::stream_of(other.queue())),
+              "cudaMemcpyAsync");
+  const std::int64_t waits = host_waits();
+  cuda_release_waiting(kDevice, data);
+  EXPECT_EQ(host_waits(), waits + 1);
+  EXPECT_EQ(seen[0], 7);
+  EXPECT_EQ(free_bytes(), before);
+}
+
 TEST_P(Allocator, SurvivesItsThread) {
   const test::HostInts seen(1);
   for (int i = 0; i < 3; ++i) {

@@ -82,7 +82,7 @@ TEST_P(MemoryFaults, AMissingBarrierGivesAWrongResult) { EXPECT_FALSE(rotates_ri
 
 [[maybe_unused]] __global__ void read_byte_at(const char* data, int index, char* out) { *out = data[index]; }
 
-[[maybe_unused]] __global__ void write_shared_at(int index) {
+__global__ void write_shared_at(int index) {
   int* const data = cuda::block_shared<int[10]>();  // through a pointer: UBSan would stop an array's index first
   data[index] = 1;
 }
@@ -127,6 +127,28 @@ TEST(OutOfBounds, IsReportedInBlocksOfTheAllocator) {
   EXPECT_DEATH(read(block, 950), "heap-buffer-overflow");
 #else
   GTEST_SKIP() << "built without ASan (ISOBATH_SANITIZE=address)";
+#endif
+}
+
+TEST(OutOfBounds, AWriteBehindSharedMemoryIsAFault) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "ASan stops at the write itself";
+#else
+  const auto said_of = [](auto kernel, std::size_t dynamic_bytes, int index) -> std::string {
+    try {
+      cuda::launch("out of bounds", kernel, {.blocks = 1, .threads = 1, .dynamic_bytes = dynamic_bytes}, test::queue(),
+                   index);
+      test::finish();
+    } catch (const Fault& fault) {
+      return fault.what();
+    }
+    return {};
+  };
+  EXPECT_EQ(said_of(&write_shared_at, 0, 9), "");
+  EXPECT_THAT(said_of(&write_shared_at, 0, 10), testing::HasSubstr("beyond the 40 bytes"));
+  EXPECT_EQ(said_of(&write_dynamic_at, 20, 4), "");
+  EXPECT_THAT(said_of(&write_dynamic_at, 20, 5), testing::HasSubstr("beyond the 20 bytes"));
+  EXPECT_THAT(said_of(&write_dynamic_at, 20, 5 + 128 / 4), testing::HasSubstr("beyond the 20 bytes"));
 #endif
 }
 

@@ -110,7 +110,7 @@ void Engine::run_block(const Grid& grid) {
       ready += threads_[number].state == ThreadState::Ready;
       returned += threads_[number].state == ThreadState::Returned;
     }
-    if (returned == count_) return;
+    if (returned == count_) return shared_.end_block();
     if (ready == 0) release_barrier();
   }
 }

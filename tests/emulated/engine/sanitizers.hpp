@@ -17,6 +17,12 @@
 
 namespace isobath::emulated {
 
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kHasAsan = true;
+#else
+inline constexpr bool kHasAsan = false;
+#endif
+
 /// A stack as the sanitizers know it.
 struct StackNote {
   const void* bottom = nullptr;

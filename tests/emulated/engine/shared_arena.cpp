@@ -15,15 +15,21 @@ namespace isobath::emulated {
 namespace {
 
 constexpr std::size_t kAlignment = 128;
-constexpr std::size_t kFence = 128;
+constexpr std::size_t kFence = 1024;
 // Every piece is rounded up to the alignment and fenced; 64 pieces of any size fit beside the two limits.
 constexpr std::size_t kBytes =
     SharedArena::kStaticLimit + SharedArena::kDynamicLimit + 64 * (kAlignment + kFence) + kFence;
+constexpr std::uint16_t kHalf = 0x7fe1;
+
+bool is_poisoned(const std::byte* data, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; i += sizeof(kHalf))
+    if (std::memcmp(data + i, &kHalf, std::min(sizeof(kHalf), bytes - i)) != 0) return false;
+  return true;
+}
 
 }  // namespace
 
 void poison(void* data, std::size_t bytes) {
-  constexpr std::uint16_t kHalf = 0x7fe1;
   auto* const out = static_cast<std::byte*>(data);
   for (std::size_t i = 0; i < bytes; i += sizeof(kHalf))
     std::memcpy(out + i, &kHalf, std::min(sizeof(kHalf), bytes - i));
@@ -46,7 +52,14 @@ void SharedArena::begin_block(std::size_t dynamic_bytes) {
   renew(memory_, used_);
   used_ = static_bytes_ = 0;
   pieces_.clear();
+  fences_.clear();
   dynamic_ = dynamic_bytes == 0 ? nullptr : take(dynamic_bytes);
+}
+
+void SharedArena::end_block() const {
+  for (const Fence& fence : fences_)
+    if (!is_poisoned(fence.begin, fence.bytes))
+      throw Fault("a block wrote beyond the " + std::to_string(fence.piece_bytes) + " bytes of its shared memory");
 }
 
 std::byte* SharedArena::take(std::size_t bytes) {
@@ -56,6 +69,11 @@ std::byte* SharedArena::take(std::size_t bytes) {
   used_ += kFence + whole;
   permit(data, bytes);
   poison(data, bytes);
+  if constexpr (!kHasAsan) {
+    const std::size_t behind = whole - bytes + kFence;
+    poison(data + bytes, behind);
+    fences_.push_back({data + bytes, behind, bytes});
+  }
   return data;
 }
 
