@@ -4,8 +4,7 @@
 
 namespace isobath::kernel {
 
-/// The sum over `count` elements of a[i] * b[i], in f32 and in lanes: its bits depend on the count, never on what lies
-/// around.
+/// The sum over `count` elements of a[i] * b[i], in f32 and in lanes.
 template <class T>
 float dot(const T* a, const T* b, std::int64_t count) {
   float sum = 0.0F;
