@@ -117,7 +117,9 @@ def check_headers(names, build):
     first has shown it already."""
     commands = json.loads((Path(build) / "compile_commands.json").read_text())
     shown = {first_include(c["file"]) for c in commands if " -include " not in c["command"]}
-    of_folder = {str(Path(c["file"]).parent): shlex.split(c["command"]) for c in commands if c["file"].endswith(".cpp")}
+    # A batch of sources includes them.
+    sources = {c["file"] if c["file"].endswith(".cpp") else first_include(c["file"]): c for c in commands if c["file"].endswith((".cpp", ".cxx"))}
+    of_folder = {str(Path(source).parent): shlex.split(c["command"]) for source, c in sources.items() if source}
     anywhere = next(flags for folder, flags in of_folder.items() if folder.endswith("/trainer"))
 
     def flags_for(name):
